@@ -1,0 +1,314 @@
+"""The moves of a retrieval that follow from its attempts: a claim, and all that Glacier may answer.
+
+Each function takes the record as it stands and returns the record after one write, or None where there is nothing to
+change; applied again to its own result, it finds itself done.
+"""
+
+from typing import Any
+
+from thaw import bounds
+from thaw.job import GlacierJob, epoch_ms
+from thaw.refusals import Refusal, delay_ms
+from thaw.retrieval import (
+    ENDED,
+    EXPEDITED_BACKLOG,
+    NO_CLAIM,
+    NOT_WAITING,
+    SLOT_UNIT,
+    Asker,
+    Reason,
+    Retrieval,
+    StartedJob,
+    expires_after_end,
+    shard,
+)
+from thaw.states import State
+from thaw.tiers import LOOK_EVERY_SECONDS, Tier, faster, fastest, first_look_seconds
+
+CODE_JOB_FAILED = "JobFailed"
+CODE_JOB_VANISHED = "JobVanished"
+CODE_OUTCOME_UNKNOWN = "OutcomeUnknown"
+
+
+CODE_GIVEN_UP = "GivenUp"
+
+
+def claim_fields(key: str, claim: str, now_ms: int) -> dict[str, Any]:
+    """What a claim writes, beside the state and the attempt's number."""
+    until = now_ms + bounds.CLAIM_SECONDS * 1000
+    return {
+        "claim": claim,
+        "claim_until": until,
+        "due_in": shard(key),
+        "due_at": until + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000,
+        "waiting_since": None,
+        "reason": None,
+    }
+
+
+def may_call(claimed: Retrieval, now_ms: int, time_left_ms: int) -> bool:
+    """Whether a call begun now is over before the claim and the function end."""
+    assert claimed.claim_until is not None
+    call_ms = bounds.CALL_SECONDS * 1000
+    return now_ms + call_ms <= claimed.claim_until and call_ms < time_left_ms
+
+
+def wait(record: Retrieval, until_ms: int, now_ms: int, **changes: Any) -> Retrieval:
+    """Waiting for the next attempt, which begins no sooner than `until_ms`; told where the changes give a reason."""
+    fields = {**NOT_WAITING, **NO_CLAIM, "due_at": until_ms, **changes, "waiting_since": now_ms}
+    waiting = record.changed(to=State.WAITING, told=fields["reason"] is not None, **fields)
+    due_in = EXPEDITED_BACKLOG if waiting.needs_release else shard(record.key)
+    return waiting.model_copy(update={"due_in": due_in})
+
+
+def released(record: Retrieval, slot_at: int, slot: str, now_ms: int) -> Retrieval | None:
+    """top_up lets an Expedited retrieval start at `slot_at`, on a unit or on demand."""
+    if record.state is not State.WAITING or record.due_in != EXPEDITED_BACKLOG:
+        return None
+    return record.changed(slot=slot, due_in=shard(record.key), due_at=slot_at, waiting_since=now_ms)
+
+
+def live_tier(record: Retrieval) -> Tier | None:
+    """The fastest tier at which a job of the record is in progress."""
+    return fastest([job.tier for job in record.jobs.values()]) if record.jobs else None
+
+
+def wants_faster(record: Retrieval) -> bool:
+    """Whether someone asks for a faster tier than any job in progress has."""
+    live = live_tier(record)
+    return live is None or faster(record.wanted_tier(), live)
+
+
+def in_progress(record: Retrieval, now_ms: int, *, told: bool, **changes: Any) -> Retrieval:
+    """In progress on the jobs it has. Where someone wants a faster one, it is due at once."""
+    fields = {**NOT_WAITING, **NO_CLAIM, "delays": 0, "denied_since": None, **changes}
+    running = record.changed(to=State.IN_PROGRESS, told=told, **fields)
+    due_at = now_ms if wants_faster(running) else _next_look_ms(running, now_ms)
+    return running.model_copy(update={"due_in": shard(record.key), "due_at": due_at})
+
+
+def _next_look_ms(record: Retrieval, now_ms: int) -> int:
+    return min(_look_ms(job, now_ms) for job in record.jobs.values())
+
+
+def _look_ms(job: StartedJob, now_ms: int) -> int:
+    first_ms = _first_look_ms(job)
+    return first_ms if first_ms > now_ms else now_ms + LOOK_EVERY_SECONDS[job.tier] * 1000
+
+
+def _first_look_ms(job: StartedJob) -> int:
+    return job.started_at + first_look_seconds(job.tier) * 1000
+
+
+def upgraded(record: Retrieval, now_ms: int) -> Retrieval | None:
+    """A further attempt at the faster tier that someone wants beside the jobs in progress."""
+    if record.state is not State.IN_PROGRESS or not wants_faster(record):
+        return None
+    return wait(record, now_ms, now_ms, tier=record.wanted_tier())
+
+
+def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: int) -> Retrieval | None:
+    """The job of an attempt became known: from InitiateJob's reply, a listing, or a notification.
+
+    The attempt may have been given up for absent (beyond the bounds): while nothing else was begun its job is adopted,
+    otherwise it is a duplicate.
+    """
+    known = record.jobs.get(str(attempt))
+    if (known is not None and known.job_id == job_id) or job_id in (record.job_id, *record.duplicates):
+        return None
+    jobs = {**record.jobs, str(attempt): StartedJob(job_id=job_id, tier=tier, started_at=now_ms)}
+    newest = attempt == record.attempt and known is None
+    if newest and record.state in (State.INITIATING, State.WAITING):
+        return in_progress(record, now_ms, told=True, jobs=jobs, tier=tier)
+    if newest and not record.is_open:
+        return record.changed(jobs=jobs)
+    return record.changed(duplicates=[*record.duplicates, job_id])
+
+
+def given_back(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
+    """A claim whose call was never made."""
+    if not _claims(record, attempt):
+        return None
+    return wait(record, now_ms, now_ms)
+
+
+def refused(
+    record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, now_ms: int
+) -> Retrieval | None:
+    """Glacier refused the attempt: nothing was done."""
+    if not _claims(record, attempt):
+        return None
+    if refusal is Refusal.PERMANENT:
+        return failed(record, reason, now_ms)
+    if refusal is Refusal.CAPACITY and record.slot != SLOT_UNIT:
+        fallen = _fall_back(record, reason, now_ms)
+        if fallen is not None:
+            return fallen
+    denied_since = (record.denied_since or now_ms) if refusal is Refusal.DENIED else None
+    if denied_since is not None and now_ms - denied_since > bounds.DENIED_AT_MOST_SECONDS * 1000:
+        return failed(record, reason, now_ms)
+    if now_ms - record.opened_at > bounds.OPEN_AT_MOST_SECONDS * 1000:
+        told = (
+            f"Waited for {bounds.OPEN_AT_MOST_SECONDS // 86400} days; last: {reason.code}: {reason.message}"
+        )
+        return failed(record, Reason(code=CODE_GIVEN_UP, message=told), now_ms)
+    until = now_ms + delay_ms(refusal, record.delays + 1, record.retrieval_id)
+    counted: dict[str, Any] = {"delays": record.delays + 1, "denied_since": denied_since, "reason": reason}
+    if any(_first_look_ms(job) <= now_ms for job in record.jobs.values()):
+        # An older job should have ended by now. As in progress it is looked at before the next attempt.
+        return in_progress(record, now_ms, told=True, **counted).model_copy(update={"due_at": until})
+    return wait(record, until, now_ms, **counted)
+
+
+def _claims(record: Retrieval, attempt: int) -> bool:
+    return record.state is State.INITIATING and record.attempt == attempt
+
+
+def _fall_back(record: Retrieval, reason: Reason, now_ms: int) -> Retrieval | None:
+    """The slower tier that some of the requests accept, unless a job already runs at it; the others go on waiting."""
+    accepted = {
+        name: asker.fallback if asker.tier is Tier.EXPEDITED else asker.tier
+        for name, asker in record.waiting_requests().items()
+    }
+    tiers = [tier for tier in accepted.values() if tier is not None]
+    live = live_tier(record)
+    if not tiers or (live is not None and not faster(fastest(tiers), live)):
+        return None
+    requests = {name: _with_tier(asker, accepted.get(name)) for name, asker in record.requests.items()}
+    told = Reason(code=reason.code, message=f"{reason.message} Falls back to {fastest(tiers)}.")
+    return wait(record, now_ms, now_ms, reason=told, tier=fastest(tiers), requests=requests)
+
+
+def _with_tier(asker: Asker, tier: Tier | None) -> Asker:
+    return asker.model_copy(update={"tier": tier, "fallback": None}) if tier is not None else asker
+
+
+def unknown(record: Retrieval, attempt: int, reason: Reason) -> Retrieval | None:
+    """No answer: whether the job was started is unknown, and only a listing settles it."""
+    if not _claims(record, attempt) or record.reason is not None:
+        return None
+    return record.changed(told=True, reason=reason)
+
+
+def absent(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
+    """A whole listing, made after the claim and the bounds, does not have the attempt's job: it was never started."""
+    if not _claims(record, attempt):
+        return None
+    return _again(record, CODE_OUTCOME_UNKNOWN, "The start of the job could not be confirmed.", now_ms)
+
+
+def vanished(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
+    """Glacier no longer knows a job that nobody saw end."""
+    if str(attempt) not in record.jobs or not record.is_open:
+        return None
+    left = _without(record, attempt)
+    if record.state is not State.IN_PROGRESS or left:
+        return _less(record, left, now_ms)
+    return _again(record, CODE_JOB_VANISHED, "The job vanished before it was seen to end.", now_ms, jobs={})
+
+
+def _again(record: Retrieval, code: str, message: str, now_ms: int, **changes: Any) -> Retrieval:
+    lost = record.lost + 1
+    if lost >= bounds.LOST_AT_MOST:
+        reason = record.reason or Reason(code=code, message=f"{message} Given up after {lost} attempts.")
+        return failed(record, reason, now_ms, lost=lost, **changes)
+    again = record.model_copy(update=changes)
+    return wait(again, now_ms, now_ms, lost=lost, tier=again.wanted_tier())
+
+
+def _without(record: Retrieval, attempt: int) -> dict[str, StartedJob]:
+    return {name: job for name, job in record.jobs.items() if name != str(attempt)}
+
+
+def _less(record: Retrieval, left: dict[str, StartedJob], now_ms: int) -> Retrieval:
+    """One of several jobs is gone; the record goes on with what else it has."""
+    if record.state is State.IN_PROGRESS:
+        return in_progress(record, now_ms, told=False, jobs=left)
+    return record.changed(jobs=left)
+
+
+def still_running(record: Retrieval, now_ms: int) -> Retrieval | None:
+    """Its jobs were looked at and go on."""
+    if record.state is not State.IN_PROGRESS or (record.due_at or 0) > now_ms:
+        return None
+    return upgraded(record, now_ms) or in_progress(record, now_ms, told=False)
+
+
+def failed(record: Retrieval, reason: Reason, now_ms: int, **changes: Any) -> Retrieval:
+    """An end without output; but while an older job is in progress the retrieval goes on with that one."""
+    jobs = changes.get("jobs", record.jobs)
+    if jobs:
+        tier = fastest([job.tier for job in jobs.values()])
+        requests = {name: _no_faster(asker, tier) for name, asker in record.requests.items()}
+        return in_progress(record, now_ms, told=True, tier=tier, requests=requests, reason=reason)
+    ended = {**ENDED, "reason": reason, "expires_at": expires_after_end(now_ms), **changes}
+    return record.changed(to=State.FAILED, told=True, **ended)
+
+
+def _no_faster(asker: Asker, tier: Tier) -> Asker:
+    return _with_tier(asker, tier) if faster(asker.tier, tier) else asker
+
+
+def success_fields(job: GlacierJob, attempt: int, now_ms: int) -> dict[str, Any]:
+    """What a job that succeeded writes into its record, beside the state."""
+    available_from = epoch_ms(job.CompletionDate) if job.CompletionDate else now_ms
+    fields: dict[str, Any] = {
+        **ENDED,
+        "job_id": job.JobId,
+        "served_by": attempt,
+        "created": job.CreationDate,
+        "completed": job.CompletionDate,
+        "sha256_tree_hash": job.SHA256TreeHash,
+        "archive_sha256_tree_hash": job.ArchiveSHA256TreeHash,
+        "retrieved_range": job.RetrievalByteRange,
+        "inventory_size_in_bytes": job.InventorySizeInBytes,
+        "next_marker": job.next_marker,
+        "output_available_until": available_from + bounds.OUTPUT_KEPT_SECONDS * 1000,
+        "expires_at": expires_after_end(now_ms),
+    }
+    if job.ArchiveSizeInBytes is not None:
+        fields["archive_size_in_bytes"] = job.ArchiveSizeInBytes
+    tier = tier_of(job)
+    return fields | ({"tier": tier} if tier else {})
+
+
+def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
+    """A job that carries this record's tag is completed, in whatever state the record is."""
+    mine = record.jobs.get(str(attempt))
+    known = mine is not None and mine.job_id == job.JobId
+    if not record.is_open:
+        return None if known else started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms)
+    duplicates = record.duplicates if known or _fits(record, attempt) else [*record.duplicates, job.JobId]
+    if job.succeeded:
+        fields = {**success_fields(job, attempt, now_ms), "duplicates": duplicates}
+        return record.changed(to=State.SUCCEEDED, told=True, **fields)
+    if duplicates == record.duplicates:
+        return _job_failed(record, attempt, job, now_ms)
+    return None if job.JobId in record.duplicates else record.changed(duplicates=duplicates)
+
+
+def _fits(record: Retrieval, attempt: int) -> bool:
+    """Whether a job not yet recorded can be that of the newest attempt."""
+    return attempt == record.attempt and str(attempt) not in record.jobs
+
+
+def tier_of(job: GlacierJob) -> Tier | None:
+    """The job's tier, where Glacier says it."""
+    return Tier(job.Tier) if job.Tier in set(Tier) else None
+
+
+def due_now(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
+    """A job is completed, but Glacier has to be asked for more of it: it is recorded and due at once."""
+    known = started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms) or record
+    if known.state is not State.IN_PROGRESS or (known is record and (known.due_at or 0) <= now_ms):
+        return None
+    return known.changed(due_at=now_ms) if known is record else known.model_copy(update={"due_at": now_ms})
+
+
+def _job_failed(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval:
+    left = _without(record, attempt)
+    newest = attempt == record.attempt
+    if left or (not newest and record.state is not State.IN_PROGRESS):
+        return _less(record, left, now_ms)
+    reason = Reason(code=CODE_JOB_FAILED, message=job.StatusMessage or "Glacier ended the job as Failed.")
+    return failed(record, reason, now_ms, jobs={})

@@ -1,0 +1,229 @@
+"""Provisioned capacity: what to buy for a backlog of Expedited retrievals, and when to release each of them.
+
+A unit guarantees 3 Expedited retrievals every 5 minutes and up to 150 MB/s (InitiateJob, "Expedited and Bulk"); so
+one retrieval takes 100 seconds of a unit, or longer where its bytes need it. Work is counted in such unit-seconds.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from thaw import bounds
+from thaw.job import epoch_ms
+from thaw.retrieval import Reason, Stored
+
+UNITS_AT_MOST = 2
+"""Glacier's limit, which nobody can have raised."""
+UNIT_SECONDS_EACH = 100
+UNIT_BYTES_PER_SECOND = 150 * 10**6
+RELEASED_AHEAD_SECONDS = bounds.RESUME_DELAY_AT_MOST_SECONDS
+"""Slots are given out no further ahead, so that the plan stays free to change."""
+SHORT_TOLD_EVERY_SECONDS = 24 * 3600
+ITEM_ID = "capacity"
+
+
+class Unit(Stored):
+    """A provisioned capacity unit, as ListProvisionedCapacity gives it; its end is Glacier's to say."""
+
+    capacity_id: str
+    start_date: str
+    expiration_date: str
+
+    @property
+    def expires_ms(self) -> int:
+        return epoch_ms(self.expiration_date)
+
+
+class ListedUnit(BaseModel):
+    """An entry of ListProvisionedCapacity."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    CapacityId: str
+    StartDate: str
+    ExpirationDate: str
+
+    def unit(self) -> Unit:
+        return Unit(
+            capacity_id=self.CapacityId, start_date=self.StartDate, expiration_date=self.ExpirationDate
+        )
+
+
+class Intent(Stored):
+    """A purchase that was begun: written before the call, and gone only when its outcome is known."""
+
+    until: int
+    """End of the claim, epoch milliseconds."""
+    seen: list[str] = []
+    """The ids of the units there were before."""
+    capacity_id: str | None = None
+    """Glacier's reply, where one came."""
+
+
+class Short(Stored):
+    """That the capacity does not suffice, as it was last told."""
+
+    at: int
+    units: int
+    wanted: int
+    max_units: int
+    waiting: int
+    reason: Reason
+
+
+class Capacity(Stored):
+    """The one record that top_up decides on. `sequence` is the revision of the last change that was told."""
+
+    id: str = ITEM_ID
+    kind: Literal["capacity"] = "capacity"
+    revision: int
+    sequence: int = 0
+    lock: str | None = None
+    lock_until: int | None = None
+    again: bool = False
+    """Someone was woken while another held the lock."""
+    intent: Intent | None = None
+    buy_not_before: int | None = None
+    next_slot_at: int = 0
+    bought: Unit | None = None
+    short: Short | None = None
+
+    def item(self) -> dict[str, object]:
+        return {**super().item(), "id": self.id, "kind": self.kind}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user allows."""
+
+    max_units: int
+    drain_within_seconds: int
+    try_beyond_guarantee: bool
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One retrieval of the backlog."""
+
+    id: str
+    due_at: int
+    bytes: int | None = None
+
+    @property
+    def unit_seconds(self) -> float:
+        return max(UNIT_SECONDS_EACH, (self.bytes or 0) / UNIT_BYTES_PER_SECOND)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many units to buy now, and how many would be right."""
+
+    buy: int
+    wanted: int
+
+
+def valid(units: list[Unit], now_ms: int) -> list[Unit]:
+    """The units that serve at this time."""
+    return [unit for unit in units if unit.expires_ms > now_ms]
+
+
+def plan(
+    units: list[Unit], backlog: list[Waiting], next_slot_at: int, now_ms: int, settings: Settings
+) -> Plan:
+    """What to buy so that the whole backlog is gone within `drain_within_seconds`, up to the ceiling.
+
+    Args:
+        units: those there are, bought by us or by others.
+        next_slot_at: the end of what has been released already and still occupies the units.
+    """
+    serving = valid(units, now_ms)
+    if not backlog:
+        return Plan(buy=0, wanted=len(serving))
+    released_seconds = max(0, next_slot_at - now_ms) / 1000 * len(serving)
+    work_seconds = sum(each.unit_seconds for each in backlog) + released_seconds
+    within = settings.drain_within_seconds
+    there_seconds = sum(min(within, (unit.expires_ms - now_ms) / 1000) for unit in serving)
+    missing = -int(-max(0.0, work_seconds - there_seconds) // within)
+    wanted = len(serving) + missing
+    allowed = min(settings.max_units, UNITS_AT_MOST)
+    return Plan(buy=max(0, min(wanted, allowed) - len(serving)), wanted=wanted)
+
+
+def slots(
+    backlog: list[Waiting], units: list[Unit], next_slot_at: int, now_ms: int, settings: Settings
+) -> tuple[list[tuple[Waiting, int]], int]:
+    """When each of the backlog may start, as far ahead as slots are given out, and where the next slot begins.
+
+    With units, at the rate that they guarantee (each slot is the time of the units it occupies); without, or where
+    the settings try beyond the guarantee, as soon as each is due.
+    """
+    serving = valid(units, now_ms)
+    in_order = sorted(backlog, key=lambda waiting: (waiting.due_at, waiting.id))
+    horizon = now_ms + RELEASED_AHEAD_SECONDS * 1000
+    if not serving or settings.try_beyond_guarantee:
+        return [(each, max(now_ms, each.due_at)) for each in in_order if each.due_at <= horizon], next_slot_at
+    last = max(unit.expires_ms for unit in serving)
+    released, at = [], max(now_ms, next_slot_at)
+    for each in in_order:
+        slot_at = max(at, each.due_at)
+        if slot_at > horizon or slot_at >= last:
+            break
+        released.append((each, slot_at))
+        at = slot_at + int(each.unit_seconds * 1000 / len(serving))
+    return released, at if released else next_slot_at
+
+
+class Outcome(StrEnum):
+    """What became of a purchase."""
+
+    BOUGHT = "bought"
+    NOT_BOUGHT = "notBought"
+    UNKNOWN = "unknown"
+
+
+def outcome(intent: Intent, units: list[Unit], now_ms: int) -> tuple[Outcome, Unit | None]:
+    """What the listing says of a purchase that was begun; certain only after the bounds, or when a new unit is there."""
+    new = [unit for unit in units if unit.capacity_id not in intent.seen]
+    if intent.capacity_id is not None:
+        new = [unit for unit in new if unit.capacity_id == intent.capacity_id]
+    if new:
+        return Outcome.BOUGHT, new[0]
+    settled_ms = intent.until + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000
+    if intent.capacity_id is None and now_ms > settled_ms:
+        return Outcome.NOT_BOUGHT, None
+    return Outcome.UNKNOWN, None
+
+
+def short_of(
+    planned: Plan, units: int, waiting: int, now_ms: int, settings: Settings, reason: Reason | None
+) -> Short | None:
+    """What to tell where more units would be right than there are or may be bought."""
+    if waiting == 0 or (reason is None and planned.wanted <= units):
+        return None
+    why = reason or Reason(code="MaxUnits", message=_advice(planned.wanted, settings.max_units))
+    return Short(
+        at=now_ms,
+        units=units,
+        wanted=planned.wanted,
+        max_units=settings.max_units,
+        waiting=waiting,
+        reason=why,
+    )
+
+
+def _advice(wanted: int, max_units: int) -> str:
+    useful = min(wanted, UNITS_AT_MOST)
+    if max_units < useful:
+        return f"Set maxUnits to {useful} and deploy again to let Thaw buy units (about $100 a month each)."
+    return (
+        f"Glacier allows {UNITS_AT_MOST} units; use Standard for some, or give drainWithinMinutes more time."
+    )
+
+
+def worth_telling(old: Short | None, new: Short) -> bool:
+    """Whether the shortage is another one than was told last, or was told long ago."""
+    if old is None or (old.max_units, old.reason.code) != (new.max_units, new.reason.code):
+        return True
+    return new.at - old.at >= SHORT_TOLD_EVERY_SECONDS * 1000

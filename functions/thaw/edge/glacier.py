@@ -1,0 +1,178 @@
+"""Glacier: its answers, and its errors by code."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from thaw import bounds
+from thaw.capacity import ListedUnit, Unit
+from thaw.job import GlacierJob, described
+from thaw.refusals import Refusal, refusal_of
+from thaw.retrieval import Reason, Retrieval
+from thaw.tiers import Tier
+
+if TYPE_CHECKING:
+    from mypy_boto3_glacier import GlacierClient
+
+JOBS_PER_PAGE = 50
+"""The most, and the default, that ListJobs gives in one page."""
+
+_MESSAGE_AT_MOST = 500
+
+
+class Refused(Exception):
+    """Glacier did not do it, or nobody knows whether it did: then `refusal` is UNKNOWN."""
+
+    def __init__(self, refusal: Refusal, reason: Reason) -> None:
+        super().__init__(f"{reason.code}: {reason.message}")
+        self.refusal = refusal
+        self.reason = reason
+
+
+class JobGone(Exception):
+    """Glacier does not know the job (or the vault) any more."""
+
+
+def client(*, repeats: bool) -> "GlacierClient":
+    """A client for calls that may be repeated, or for the two that must not be.
+
+    Args:
+        repeats: False gives a client that sends every call exactly once.
+    """
+    retries: Any = {"mode": "standard", "total_max_attempts": 3 if repeats else 1}
+    config = Config(
+        connect_timeout=bounds.CONNECT_TIMEOUT_SECONDS,
+        read_timeout=bounds.READ_TIMEOUT_SECONDS,
+        retries=retries,
+        max_pool_connections=20,
+    )
+    return boto3.client("glacier", config=config)
+
+
+def _refused(error: ClientError | BotoCoreError) -> Refused:
+    if isinstance(error, ClientError):
+        told = error.response.get("Error", {})
+        code = told.get("Code", "Unknown")
+        return Refused(
+            refusal_of(code), Reason(code=code, message=told.get("Message", "")[:_MESSAGE_AT_MOST])
+        )
+    return Refused(Refusal.UNKNOWN, Reason(code=type(error).__name__, message=str(error)[:_MESSAGE_AT_MOST]))
+
+
+def _account(record: Retrieval) -> str:
+    return record.account_id if record.foreign else "-"
+
+
+class JobStarter:
+    """InitiateJob. Its client must send once only."""
+
+    def __init__(self, once: "GlacierClient", topic_arn: str) -> None:
+        self._client = once
+        self._topic_arn = topic_arn
+
+    def initiate(self, record: Retrieval) -> str:
+        """Starts the job of the record's newest attempt and returns its id.
+
+        Raises:
+            Refused: with UNKNOWN where the job may have been started all the same.
+        """
+        try:
+            reply = self._client.initiate_job(
+                accountId=_account(record),
+                vaultName=record.vault_name,
+                jobParameters=self._parameters(record),
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise _refused(error) from error
+        return reply["jobId"]
+
+    def _parameters(self, record: Retrieval) -> Any:
+        common = {"Description": record.tag.describe(record.description), "SNSTopic": self._topic_arn}
+        if record.inventory is None:
+            archive = {"Type": "archive-retrieval", "ArchiveId": record.archive_id, "Tier": record.tier}
+            return common | _given(archive | {"RetrievalByteRange": record.byte_range})
+        part = record.inventory
+        asked = {
+            "StartDate": part.start_date,
+            "EndDate": part.end_date,
+            "Limit": part.limit,
+            "Marker": part.marker,
+        }
+        inventory = {"Type": "inventory-retrieval", "Format": part.format}
+        inventory |= {"Tier": record.tier} if record.tier is Tier.BULK else {}
+        return common | inventory | _given({"InventoryRetrievalParameters": _given(asked) or None})
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+class JobReader:
+    """DescribeJob and ListJobs."""
+
+    def __init__(self, repeating: "GlacierClient") -> None:
+        self._client = repeating
+
+    def describe(self, record: Retrieval, job_id: str) -> GlacierJob:
+        """The job as it is now.
+
+        Raises:
+            JobGone: Glacier does not know it.
+            Refused: no answer could be had.
+        """
+        try:
+            reply = self._client.describe_job(
+                accountId=_account(record), vaultName=record.vault_name, jobId=job_id
+            )
+        except self._client.exceptions.ResourceNotFoundException as gone:
+            raise JobGone(job_id) from gone
+        except (ClientError, BotoCoreError) as error:
+            raise _refused(error) from error
+        return described(dict(reply))
+
+    def pages(self, record: Retrieval, completed: bool | None = None) -> Iterator[list[GlacierJob]]:
+        """The jobs of the record's vault, page by page; a job may come twice.
+
+        Args:
+            completed: only those that are, or only those that are not; None gives all.
+
+        Raises:
+            JobGone: the vault is gone.
+            Refused: no answer could be had; the listing is not whole.
+        """
+        chosen: Any = {} if completed is None else {"completed": "true" if completed else "false"}
+        paginator = self._client.get_paginator("list_jobs")
+        try:
+            for page in paginator.paginate(accountId=_account(record), vaultName=record.vault_name, **chosen):
+                yield [described(dict(job)) for job in page["JobList"]]
+        except self._client.exceptions.ResourceNotFoundException as gone:
+            raise JobGone(record.vault_name) from gone
+        except (ClientError, BotoCoreError) as error:
+            raise _refused(error) from error
+
+
+class UnitSeller:
+    """ListProvisionedCapacity and PurchaseProvisionedCapacity, of this account."""
+
+    def __init__(self, repeating: "GlacierClient", once: "GlacierClient") -> None:
+        self._repeating = repeating
+        self._once = once
+
+    def units(self) -> list[Unit]:
+        """The account's units. Raises Refused where no answer could be had."""
+        try:
+            reply = self._repeating.list_provisioned_capacity(accountId="-")
+        except (ClientError, BotoCoreError) as error:
+            raise _refused(error) from error
+        listed = reply.get("ProvisionedCapacityList", [])
+        return [ListedUnit.model_validate(each).unit() for each in listed]
+
+    def buy(self) -> str:
+        """Buys one unit and returns its id. Raises Refused, with UNKNOWN where it may have been bought all the same."""
+        try:
+            return self._once.purchase_provisioned_capacity(accountId="-")["capacityId"]
+        except (ClientError, BotoCoreError) as error:
+            raise _refused(error) from error

@@ -1,0 +1,305 @@
+"""The retrieval table: conditional writes only, no scan.
+
+A write that finds its condition false gets the record as it stands in the same reply, so that no read is needed to
+decide anew. The SDK may repeat a write whose reply was lost; what is decided anew then finds itself done.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from thaw.attempts import claim_fields, success_fields
+from thaw.capacity import ITEM_ID as CAPACITY_ID
+from thaw.capacity import Capacity, Waiting
+from thaw.description import Tag
+from thaw.job import GlacierJob
+from thaw.records import RejectionRecord, RequestRecord, request_id_of_item
+from thaw.retrieval import Retrieval, Stored, item_id, past_id
+from thaw.states import State
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+DUE_INDEX = "due"
+TRIES_AT_MOST = 25
+_BATCH_GET_AT_MOST = 100
+
+_serializer = TypeSerializer()
+_deserializer = TypeDeserializer()
+Model = TypeVar("Model", bound=Stored)
+
+
+class Contention(Exception):
+    """Others kept changing the record; the caller's message is best tried again later."""
+
+
+def to_wire(item: dict[str, Any]) -> dict[str, Any]:
+    """Attributes in DynamoDB's typed form."""
+    return {name: _serializer.serialize(value) for name, value in item.items()}
+
+
+def from_wire(item: dict[str, Any]) -> dict[str, Any]:
+    """Attributes out of DynamoDB's typed form."""
+    return {name: _deserializer.deserialize(value) for name, value in item.items()}
+
+
+class Table:
+    """The one table.
+
+    Args:
+        client: a DynamoDB client; its retries are welcome.
+        name: of the table; also the namespace of this deployment's keys.
+    """
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self.name = name
+
+    # Retrievals
+
+    def get(self, key: str) -> Retrieval | None:
+        """The current record of these bytes, read consistently."""
+        return self._get(Retrieval, item_id(key))
+
+    def create(self, record: Retrieval) -> Retrieval | None:
+        """Writes the first record of these bytes. Returns None, or the one that is there already."""
+        return self._put(Retrieval, record, "attribute_not_exists(id)", {})
+
+    def save(self, old: Retrieval, new: Retrieval) -> Retrieval | None:
+        """Writes `new` unless the record is no longer `old`. Returns None, or the record as it is."""
+        return self._put(Retrieval, new, *_unchanged(old))
+
+    def change(self, record: Retrieval, decide: Callable[[Retrieval], Retrieval | None]) -> Retrieval:
+        """Writes what `decide` makes of the record, anew as often as others were faster; None leaves it.
+
+        Raises:
+            Contention: others were faster too often.
+        """
+        for _ in range(TRIES_AT_MOST):
+            new = decide(record)
+            if new is None:
+                return record
+            current = self.save(record, new)
+            if current is None:
+                return new
+            record = current
+        raise Contention(record.retrieval_id)
+
+    def claim(self, key: str, generation: int, due_at: int, claim: str, now_ms: int) -> Retrieval | None:
+        """Claims the next attempt of a retrieval that waits until `due_at`; None where that wait is over already."""
+        names, values, update = _update(
+            {**claim_fields(key, claim, now_ms), "state": State.INITIATING}, counters=("revision", "attempt")
+        )
+        guard = {":waiting": State.WAITING, ":generation": generation, ":dueAt": due_at}
+        reply = self._update_item(
+            item_id(key),
+            update,
+            "#state = :waiting AND generation = :generation AND dueAt = :dueAt",
+            names,
+            values | guard,
+        )
+        if reply is not None and (reply.claim != claim or reply.state is not State.INITIATING):
+            return None
+        return reply
+
+    def succeed(self, tag: Tag, job: GlacierJob, now_ms: int) -> Retrieval | None:
+        """Ends a plain retrieval by the job that its record names, without reading it first.
+
+        Returns the record as it is afterwards, changed or not; None where there is no record.
+        """
+        fields = {**success_fields(job, tag.attempt, now_ms), "state": State.SUCCEEDED}
+        names, values, update = _update(fields, counters=("revision",), told=True)
+        guard = {":inProgress": State.IN_PROGRESS, ":generation": tag.generation, ":job": job.JobId}
+        return self._update_item(
+            item_id(tag.key),
+            update,
+            "#state = :inProgress AND generation = :generation AND jobs.#attempt.jobId = :job"
+            " AND attribute_not_exists(followPages)",
+            names | {"#attempt": str(tag.attempt)},
+            values | guard,
+        )
+
+    def reopen(self, old: Retrieval, new: Retrieval) -> bool:
+        """Opens the next generation in the place of a terminal record, which is kept beside it; False if that changed."""
+        past = old.model_copy(update={"id": past_id(old.key, old.generation), "kind": "past"})
+        condition, values = _unchanged(old)
+        return self._transact(
+            self._transact_put(past, "attribute_not_exists(id)", {}),
+            self._transact_put(new, condition, values),
+        )
+
+    def end_page(self, old: Retrieval, new: Retrieval, following: Retrieval) -> bool:
+        """Ends a page of an inventory and opens the following one, both or neither; False if the record changed."""
+        condition, values = _unchanged(old)
+        return self._transact(
+            self._transact_put(new, condition, values),
+            self._transact_put(following, "attribute_not_exists(id)", {}),
+        )
+
+    # Requests and rejections
+
+    def remember(self, request: RequestRecord, now_ms: int) -> RequestRecord | None:
+        """Records a request id. Returns None, or the record that is there already."""
+        condition = "attribute_not_exists(id) OR expiresAt < :now"
+        return self._put(RequestRecord, request, condition, {":now": now_ms // 1000})
+
+    def get_request(self, request_id: str) -> RequestRecord | None:
+        """The record of a request id, read consistently."""
+        return self._get(RequestRecord, request_id_of_item(request_id))
+
+    def lead_request(self, request_id: str, old_key: str, new_key: str) -> None:
+        """Notes, before it joins there, that a request goes to another record than its first."""
+        self._set_on_request(request_id, {"key": new_key}, "#key = :oldKey", {":oldKey": old_key})
+
+    def finish_request(self, request_id: str, key: str) -> None:
+        """Notes that the record a request was in is succeeded by a later generation."""
+        self._set_on_request(request_id, {"done": True}, "#key = :key", {":key": key})
+
+    def _set_on_request(
+        self, request_id: str, fields: dict[str, Any], condition: str, values: dict[str, Any]
+    ) -> None:
+        names, set_values, update = _update(fields, counters=())
+        names |= {"#key": "key"}
+        self._update_item(
+            request_id_of_item(request_id), update, condition, names, set_values | values, RequestRecord
+        )
+
+    def reject(self, rejection: RejectionRecord) -> None:
+        """Records a rejected message; once is enough."""
+        self._put(RejectionRecord, rejection, "attribute_not_exists(id)", {})
+
+    # What is due
+
+    def due(self, partition: str, until_ms: int) -> Iterator[Waiting]:
+        """What is due in a partition of the index up to a time, the longest due first; a page is read when it is needed."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self.name,
+            IndexName=DUE_INDEX,
+            KeyConditionExpression="dueIn = :partition AND dueAt <= :until",
+            ExpressionAttributeValues=to_wire({":partition": partition, ":until": until_ms}),
+        )
+        for page in pages:
+            for item in map(from_wire, page["Items"]):
+                size = item.get("bytes")
+                yield Waiting(item["id"], int(item["dueAt"]), int(size) if size is not None else None)
+
+    def read_many(self, ids: list[str]) -> list[Retrieval]:
+        """The records with these item ids, read consistently; those that are gone are left out."""
+        found: list[Retrieval] = []
+        for start in range(0, len(ids), _BATCH_GET_AT_MOST):
+            keys = [to_wire({"id": each}) for each in ids[start : start + _BATCH_GET_AT_MOST]]
+            while keys:
+                reply = self._client.batch_get_item(
+                    RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}}
+                )
+                found += [Retrieval.model_validate(from_wire(item)) for item in reply["Responses"][self.name]]
+                keys = reply["UnprocessedKeys"].get(self.name, {"Keys": []})["Keys"]
+        return found
+
+    # Capacity
+
+    def get_capacity(self) -> Capacity | None:
+        """The record that top_up decides on, read consistently."""
+        return self._get(Capacity, CAPACITY_ID)
+
+    def save_capacity(self, old: Capacity | None, new: Capacity) -> Capacity | None:
+        """Writes `new` unless the record is no longer `old`. Returns None, or the record as it is."""
+        if old is None:
+            return self._put(Capacity, new, "attribute_not_exists(id)", {})
+        return self._put(Capacity, new, "revision = :revision", {":revision": old.revision})
+
+    # The calls themselves
+
+    def _get(self, model: type[Model], item: str) -> Model | None:
+        reply = self._client.get_item(TableName=self.name, Key=to_wire({"id": item}), ConsistentRead=True)
+        return model.model_validate(from_wire(reply["Item"])) if "Item" in reply else None
+
+    def _put(self, model: type[Model], record: Model, condition: str, values: dict[str, Any]) -> Model | None:
+        extra: dict[str, Any] = {"ExpressionAttributeValues": to_wire(values)} if values else {}
+        try:
+            self._client.put_item(
+                TableName=self.name,
+                Item=to_wire(record.item()),
+                ConditionExpression=condition,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **extra,
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as refused:
+            return model.model_validate(from_wire(_item_of(refused)))
+        return None
+
+    def _update_item(
+        self,
+        item: str,
+        update: str,
+        condition: str,
+        names: dict[str, str],
+        values: dict[str, Any],
+        model: type[Model] = Retrieval,  # type: ignore[assignment]
+    ) -> Model | None:
+        """The record after the update, or as it is where the condition is false; None where there is none."""
+        try:
+            reply = self._client.update_item(
+                TableName=self.name,
+                Key=to_wire({"id": item}),
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=to_wire(values),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as refused:
+            current = _item_of(refused)
+            return model.model_validate(from_wire(current)) if current else None
+        return model.model_validate(from_wire(reply["Attributes"]))
+
+    def _transact_put(self, record: Stored, condition: str, values: dict[str, Any]) -> dict[str, Any]:
+        put = {"TableName": self.name, "Item": to_wire(record.item()), "ConditionExpression": condition}
+        return {"Put": put | ({"ExpressionAttributeValues": to_wire(values)} if values else {})}
+
+    def _transact(self, *writes: dict[str, Any]) -> bool:
+        try:
+            self._client.transact_write_items(TransactItems=list(writes))  # type: ignore[arg-type]
+        except self._client.exceptions.TransactionCanceledException:
+            return False
+        return True
+
+
+def _item_of(refused: ClientError) -> dict[str, Any]:
+    item: dict[str, Any] = refused.response.get("Item", {})  # type: ignore[assignment]
+    return item
+
+
+def _unchanged(old: Retrieval) -> tuple[str, dict[str, Any]]:
+    values = {":revision": old.revision, ":generation": old.generation}
+    return "revision = :revision AND generation = :generation", values
+
+
+def _update(
+    fields: dict[str, Any], *, counters: tuple[str, ...], told: bool = False
+) -> tuple[dict[str, str], dict[str, Any], str]:
+    """Names, values and expression of an update that sets the fields, removes those that are None, and counts on."""
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {":one": 1} if counters else {}
+    sets = [f"{counter} = {counter} + :one" for counter in counters]
+    if told:
+        names["#sequence"] = "sequence"
+        sets.append("#sequence = revision + :one")
+    removes = []
+    for field, value in fields.items():
+        attribute = _attribute(field)
+        names[f"#{attribute}"] = attribute
+        if value is None:
+            removes.append(f"#{attribute}")
+        else:
+            values[f":set_{attribute}"] = value
+            sets.append(f"#{attribute} = :set_{attribute}")
+    expression = "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(removes) if removes else "")
+    return names, values, expression
+
+
+def _attribute(field: str) -> str:
+    return Retrieval.model_fields[field].alias or field if field in Retrieval.model_fields else field

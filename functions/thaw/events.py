@@ -1,0 +1,390 @@
+"""The events: what each tells, and how they follow from the difference of a record before and after a write.
+
+A pure function of two records: a record seen again gives the same events with the same ids, and the table alone gives
+those of its present state once more. The published JSON Schema (docs/events.schema.json) is made from these models.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from thaw.bounds import PAGES_AT_MOST
+from thaw.byte_range import ByteRange
+from thaw.capacity import Capacity
+from thaw.records import RejectionRecord, RequestRecord
+from thaw.retrieval import Asker, Retrieval, StartedJob
+from thaw.states import State
+
+SOURCE = "thaw"
+
+INITIATED = "Retrieval Initiated"
+DELAYED = "Retrieval Delayed"
+SUCCEEDED = "Retrieval Succeeded"
+FAILED = "Retrieval Failed"
+CANCELLED = "Retrieval Cancelled"
+REJECTED = "Request Rejected"
+LISTED = "Inventory Listed"
+PURCHASED = "Capacity Purchased"
+SHORT = "Capacity Short"
+DUPLICATE = "Duplicate Job"
+
+
+class _Told(BaseModel):
+    """Every field is in every event of its kind; null where it does not apply."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    event_id: str = Field(description="The same for a repeat of the event, and for no other.")
+    sequence: int = Field(
+        description="Grows with the changes of one retrieval; compare it only within a retrievalId."
+    )
+
+
+class WrongField(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    field: str = Field(description="Its path in the message; empty for the message as a whole.")
+    message: str
+
+
+class ReasonTold(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str = Field(description="Glacier's error code, or one of Thaw's own.")
+    message: str
+    errors: list[WrongField] | None = Field(default=None, description="For a rejection: field by field.")
+
+
+class InventoryTold(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    format: str
+    start_date: str | None
+    end_date: str | None
+    limit: str | None
+    marker: str | None
+    page: int
+    next_marker: str | None
+
+
+class RetrievalEvent(_Told):
+    """Of one request: initiated, delayed, succeeded, failed or cancelled."""
+
+    request_id: str
+    retrieval_id: str | None = None
+    account_id: str | None = None
+    vault_name: str | None = None
+    job_id: str | None = None
+    action: str | None = None
+    archive_id: str | None = None
+    byte_range: str | None = None
+    inventory: InventoryTold | None = None
+    tier: str | None = None
+    attempt: int | None = None
+    archive_size_in_bytes: int | None = None
+    inventory_size_in_bytes: int | None = None
+    sha256_tree_hash: str | None = Field(default=None, alias="sha256TreeHash")
+    archive_sha256_tree_hash: str | None = Field(default=None, alias="archiveSha256TreeHash")
+    tree_hash_aligned: bool | None = Field(
+        default=None, description="False: Glacier gives no hash for this range."
+    )
+    initiated_at: str | None = None
+    completed_at: str | None = None
+    output_available_until: str | None = None
+    delayed_until: str | None = None
+    reason: ReasonTold | None = None
+    context: dict[str, Any] | None = None
+
+
+class RequestRejectedEvent(_Told):
+    """Of one message. With the codes RequestIdReused, AlreadyStarted and AlreadyEnded the request of that id goes on."""
+
+    request_id: str | None
+    message_id: str
+    reason: ReasonTold
+    context: dict[str, Any] | None = None
+
+
+class InventoryListedEvent(_Told):
+    """All pages of an inventory are there: their jobs, in order."""
+
+    request_id: str
+    retrieval_id: str
+    account_id: str
+    vault_name: str
+    job_ids: list[str]
+    next_marker: str | None = Field(
+        description="Not null only where there are more pages than Thaw follows at once."
+    )
+    context: dict[str, Any] | None = None
+
+
+class CapacityPurchasedEvent(_Told):
+    capacity_id: str
+    start_date: str
+    expiration_date: str
+
+
+class CapacityShortEvent(_Told):
+    units: int
+    units_wanted: int
+    max_units: int
+    retrievals_waiting: int
+    reason: ReasonTold
+
+
+class DuplicateJobEvent(_Told):
+    """Glacier has a job that it should not have; it may be charged twice."""
+
+    retrieval_id: str
+    account_id: str
+    vault_name: str
+    job_id: str
+
+
+DETAIL_MODELS: dict[str, type[_Told]] = {
+    INITIATED: RetrievalEvent,
+    DELAYED: RetrievalEvent,
+    SUCCEEDED: RetrievalEvent,
+    FAILED: RetrievalEvent,
+    CANCELLED: RetrievalEvent,
+    REJECTED: RequestRejectedEvent,
+    LISTED: InventoryListedEvent,
+    PURCHASED: CapacityPurchasedEvent,
+    SHORT: CapacityShortEvent,
+    DUPLICATE: DuplicateJobEvent,
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event as it goes on the bus."""
+
+    detail_type: str
+    detail: Mapping[str, Any]
+
+
+Record = Retrieval | RequestRecord | RejectionRecord | Capacity
+_RECORDS: dict[str, type[Record]] = {
+    "retrieval": Retrieval,
+    "request": RequestRecord,
+    "rejection": RejectionRecord,
+    "capacity": Capacity,
+}
+
+
+def read_record(item: Mapping[str, Any] | None) -> Record | None:
+    """An item of the table as its model; None for what is never told (a past generation's copy)."""
+    model = _RECORDS.get(str(item["kind"])) if item else None
+    return model.model_validate(item) if model else None
+
+
+def events(old: Record | None, new: Record | None) -> list[Event]:
+    """What a write tells; with `old` None, what the present state of the record tells."""
+    if isinstance(new, Retrieval):
+        before = old if isinstance(old, Retrieval) and old.generation == new.generation else None
+        return list(_of_retrieval(before, new))
+    if isinstance(new, Capacity):
+        return list(_of_capacity(old if isinstance(old, Capacity) else None, new))
+    if isinstance(new, RejectionRecord) and old is None:
+        return [_rejected(new)]
+    if isinstance(new, RequestRecord) and old is None and new.cancelled:
+        return [_taken_back(new)]
+    return []
+
+
+def _of_retrieval(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
+    detail_type = _state_told(new)
+    for request_id, asker in new.requests.items():
+        before = old.requests.get(request_id) if old else None
+        if asker.cancelled:
+            if before is None or not before.cancelled:
+                yield _of_request(CANCELLED, new, request_id, asker)
+        elif detail_type and (before is None or (old and old.sequence != new.sequence)):
+            yield _of_request(detail_type, new, request_id, asker)
+            if _is_last_page(new):
+                yield _listed(new, request_id, asker)
+    known = old.duplicates if old else []
+    yield from (_duplicate(new, job_id) for job_id in new.duplicates if job_id not in known)
+
+
+def _state_told(record: Retrieval) -> str | None:
+    """What the state of a record tells to each of its requests, if anything."""
+    if record.state is State.SUCCEEDED:
+        return SUCCEEDED
+    if record.state is State.FAILED:
+        return FAILED
+    if record.is_open and record.reason is not None:
+        return DELAYED
+    return INITIATED if record.state is State.IN_PROGRESS else None
+
+
+def _is_last_page(record: Retrieval) -> bool:
+    ended = record.follow_pages and record.state is State.SUCCEEDED
+    return ended and (record.next_marker is None or record.page >= PAGES_AT_MOST)
+
+
+def _of_request(detail_type: str, record: Retrieval, request_id: str, asker: Asker) -> Event:
+    sequence = max(record.sequence, asker.since)
+    told = RetrievalEvent(
+        event_id=_event_id(detail_type, record.retrieval_id, sequence, request_id),
+        sequence=sequence,
+        request_id=request_id,
+        retrieval_id=record.retrieval_id,
+        account_id=record.account_id,
+        vault_name=record.vault_name,
+        action=record.action,
+        archive_id=record.archive_id,
+        byte_range=record.byte_range,
+        inventory=_inventory(record),
+        tree_hash_aligned=_tree_hash_aligned(record),
+        archive_size_in_bytes=record.archive_size_in_bytes,
+        context=_context(asker.context),
+        **_progress(detail_type, record),
+    )
+    return Event(detail_type, told.model_dump(mode="json", by_alias=True))
+
+
+def _progress(detail_type: str, record: Retrieval) -> dict[str, Any]:
+    """The part of an event that depends on how far its retrieval has come."""
+    reason = ReasonTold(code=record.reason.code, message=record.reason.message) if record.reason else None
+    if detail_type == SUCCEEDED:
+        return {
+            "job_id": record.job_id,
+            "tier": record.tier,
+            "attempt": record.served_by,
+            "inventory_size_in_bytes": record.inventory_size_in_bytes,
+            "sha256_tree_hash": record.sha256_tree_hash,
+            "archive_sha256_tree_hash": record.archive_sha256_tree_hash,
+            "initiated_at": record.created,
+            "completed_at": record.completed,
+            "output_available_until": _iso(record.output_available_until),
+        }
+    job = _newest_job(record)
+    started = {"job_id": job.job_id, "initiated_at": _iso(job.started_at)} if job else {}
+    progress = {"tier": record.tier, "attempt": record.attempt, "reason": reason}
+    if detail_type == INITIATED:
+        return {**progress, **started}
+    return {**progress, "delayed_until": _iso(record.due_at) if detail_type == DELAYED else None}
+
+
+def _newest_job(record: Retrieval) -> StartedJob | None:
+    newest = max(record.jobs, key=int, default=None)
+    return record.jobs[newest] if newest is not None else None
+
+
+def _inventory(record: Retrieval) -> InventoryTold | None:
+    part = record.inventory
+    if part is None:
+        return None
+    return InventoryTold(**part.model_dump(), page=record.page, next_marker=record.next_marker)
+
+
+def _tree_hash_aligned(record: Retrieval) -> bool | None:
+    if record.is_inventory:
+        return None
+    if record.byte_range is None:
+        return True
+    return ByteRange.parse(record.byte_range).tree_hash_aligned(record.archive_size_in_bytes)
+
+
+def _listed(record: Retrieval, request_id: str, asker: Asker) -> Event:
+    assert record.job_id is not None
+    sequence = max(record.sequence, asker.since)
+    told = InventoryListedEvent(
+        event_id=_event_id(LISTED, record.retrieval_id, sequence, request_id),
+        sequence=sequence,
+        request_id=request_id,
+        retrieval_id=record.retrieval_id,
+        account_id=record.account_id,
+        vault_name=record.vault_name,
+        job_ids=[*record.pages, record.job_id],
+        next_marker=record.next_marker,
+        context=_context(asker.context),
+    )
+    return Event(LISTED, told.model_dump(mode="json", by_alias=True))
+
+
+def _duplicate(record: Retrieval, job_id: str) -> Event:
+    told = DuplicateJobEvent(
+        event_id=_event_id(DUPLICATE, record.retrieval_id, 0, job_id),
+        sequence=record.revision,
+        retrieval_id=record.retrieval_id,
+        account_id=record.account_id,
+        vault_name=record.vault_name,
+        job_id=job_id,
+    )
+    return Event(DUPLICATE, told.model_dump(mode="json", by_alias=True))
+
+
+def _rejected(record: RejectionRecord) -> Event:
+    errors = [WrongField(field=error.field, message=error.message) for error in record.errors]
+    told = RequestRejectedEvent(
+        event_id=_event_id(REJECTED, record.message_id, 1, ""),
+        sequence=1,
+        request_id=record.request_id,
+        message_id=record.message_id,
+        reason=ReasonTold(code=record.code, message=record.message, errors=errors),
+        context=_context(record.context),
+    )
+    return Event(REJECTED, told.model_dump(mode="json", by_alias=True))
+
+
+def _taken_back(record: RequestRecord) -> Event:
+    message = "No request of this id was known. Should it arrive, it is not started."
+    told = RetrievalEvent(
+        event_id=_event_id(CANCELLED, "", 1, record.request_id),
+        sequence=1,
+        request_id=record.request_id,
+        reason=ReasonTold(code="NotKnown", message=message),
+    )
+    return Event(CANCELLED, told.model_dump(mode="json", by_alias=True))
+
+
+def _of_capacity(old: Capacity | None, new: Capacity) -> Iterator[Event]:
+    unit = new.bought
+    if unit is not None and (old is None or old.bought != unit):
+        purchased = CapacityPurchasedEvent(
+            event_id=_event_id(PURCHASED, unit.capacity_id, 0, ""),
+            sequence=new.revision,
+            capacity_id=unit.capacity_id,
+            start_date=unit.start_date,
+            expiration_date=unit.expiration_date,
+        )
+        yield Event(PURCHASED, purchased.model_dump(mode="json", by_alias=True))
+    short = new.short
+    if short is not None and (old is None or old.short != short):
+        told = CapacityShortEvent(
+            event_id=_event_id(SHORT, "", short.at, ""),
+            sequence=new.revision,
+            units=short.units,
+            units_wanted=short.wanted,
+            max_units=short.max_units,
+            retrievals_waiting=short.waiting,
+            reason=ReasonTold(code=short.reason.code, message=short.reason.message),
+        )
+        yield Event(SHORT, told.model_dump(mode="json", by_alias=True))
+
+
+def _event_id(detail_type: str, record: str, sequence: int, request_id: str) -> str:
+    text = json.dumps([detail_type, record, sequence, request_id])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _context(text: str | None) -> dict[str, Any] | None:
+    parsed: dict[str, Any] | None = json.loads(text) if text is not None else None
+    return parsed
+
+
+def _iso(epoch_ms: int | None) -> str | None:
+    if epoch_ms is None:
+        return None
+    return (
+        datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

@@ -1,0 +1,87 @@
+"""A job as Glacier describes it: DescribeJob's output, an entry of ListJobs, or a notification's message."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from thaw.description import Tag
+
+
+class JobInventoryParameters(BaseModel):
+    """`InventoryRetrievalParameters` of a job; of a completed one, `Marker` is where the listing goes on."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    Marker: str | None = None
+
+
+class GlacierJob(BaseModel):
+    """What Thaw reads of a job. In older messages and while in progress, fields are null or missing."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    JobId: str
+    StatusCode: Literal["InProgress", "Succeeded", "Failed"]
+    Completed: bool
+    JobDescription: str | None = None
+    Action: str | None = None
+    ArchiveId: str | None = None
+    VaultARN: str | None = None
+    Tier: str | None = None
+    StatusMessage: str | None = None
+    CreationDate: str | None = None
+    CompletionDate: str | None = None
+    ArchiveSizeInBytes: int | None = None
+    InventorySizeInBytes: int | None = None
+    SHA256TreeHash: str | None = None
+    ArchiveSHA256TreeHash: str | None = None
+    RetrievalByteRange: str | None = None
+    InventoryRetrievalParameters: JobInventoryParameters | None = None
+
+    @property
+    def tag(self) -> Tag | None:
+        return Tag.read(self.JobDescription)
+
+    @property
+    def succeeded(self) -> bool:
+        """`Completed` alone says nothing: a failed job is completed too."""
+        return self.Completed and self.StatusCode == "Succeeded"
+
+    @property
+    def failed(self) -> bool:
+        return self.Completed and self.StatusCode == "Failed"
+
+    @property
+    def tells_next_page(self) -> bool:
+        """Whether it says if an inventory goes on: older messages lack the whole key."""
+        return "InventoryRetrievalParameters" in self.model_fields_set
+
+    @property
+    def next_marker(self) -> str | None:
+        part = self.InventoryRetrievalParameters
+        return (part.Marker or None) if part else None
+
+
+def read_notification(body: str) -> GlacierJob:
+    """The job in the body of a message of the notification queue, raw or in the envelope of SNS.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    message = json.loads(body)
+    if isinstance(message, dict) and message.get("Type") == "Notification" and "Message" in message:
+        message = json.loads(message["Message"])
+    return GlacierJob.model_validate(message)
+
+
+def epoch_ms(glacier_date: str) -> int:
+    """A date of Glacier's, such as 2012-03-20T17:03:43.221Z, in epoch milliseconds. Raises ValueError for others."""
+    moment = datetime.fromisoformat(glacier_date)
+    return round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
+
+
+def described(raw: dict[str, Any]) -> GlacierJob:
+    """A job from what boto3 returns for DescribeJob, or for one entry of ListJobs."""
+    return GlacierJob.model_validate(raw)

@@ -1,0 +1,211 @@
+"""How a request opens a retrieval, joins one, or is taken back."""
+
+from enum import StrEnum
+from typing import Any
+
+from thaw import bounds
+from thaw.attempts import claim_fields, in_progress, live_tier, wait, wants_faster
+from thaw.request import ArchiveRetrieval, RetrievalRequest
+from thaw.retrieval import (
+    ENDED,
+    EXPEDITED_BACKLOG,
+    Asker,
+    InventoryParameters,
+    Retrieval,
+    asker_of,
+    expires_after_end,
+    inventory_of,
+    item_id,
+    page_key,
+    requested_bytes,
+    shard,
+)
+from thaw.states import State
+from thaw.tiers import Tier, faster
+
+
+class Join(StrEnum):
+    """Why a record does not take a request in."""
+
+    ALREADY = "already"
+    FULL = "full"
+    OVER = "over"
+    """Its output is of no use to the request: a later generation of the record has to be opened."""
+
+
+class CancelRefused(Exception):
+    """A request that can't be taken back, and why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class NotJoinedYet(Exception):
+    """The request is known but in no record: its own message is still on its way."""
+
+
+def opened(
+    key: str,
+    generation: int,
+    request: RetrievalRequest,
+    account_id: str,
+    foreign: bool,
+    claim: str,
+    now_ms: int,
+) -> Retrieval:
+    """The first record of a retrieval: claimed at once, or waiting for top_up where it is Expedited."""
+    job = request.job_parameters
+    what: dict[str, Any] = {"description": job.Description, "follow_pages": request.follow_pages}
+    if isinstance(job, ArchiveRetrieval):
+        what |= {"archive_id": job.ArchiveId, "byte_range": job.RetrievalByteRange}
+        what |= {"archive_size_in_bytes": request.archive_size_in_bytes, "bytes": requested_bytes(request)}
+    else:
+        what |= {"inventory": InventoryParameters.model_validate(inventory_of(request))}
+    base = Retrieval(
+        id=item_id(key),
+        kind="retrieval",
+        generation=generation,
+        revision=1,
+        sequence=1,
+        state=State.WAITING,
+        tier=request.tier,
+        requests={request.request_id: asker_of(request, since=1)},
+        attempt=0,
+        opened_at=now_ms,
+        account_id=account_id,
+        foreign=foreign,
+        vault_name=request.vault_name,
+        **what,
+    )
+    if base.needs_release:
+        start: dict[str, Any] = {"due_in": EXPEDITED_BACKLOG, "due_at": now_ms, "waiting_since": now_ms}
+    else:
+        start = {"state": State.INITIATING, "attempt": 1, **claim_fields(key, claim, now_ms)}
+    return base.model_copy(update=start)
+
+
+def join(record: Retrieval, request: RetrievalRequest, now_ms: int) -> Retrieval | Join:
+    """The record after it took the request in; or why it does not.
+
+    A record that waits takes the faster of the two tiers; one in progress at a slower tier gets a further attempt.
+    """
+    if request.request_id in record.requests:
+        return Join.ALREADY
+    if not record.is_open and not _worth_joining(record, now_ms):
+        return Join.OVER
+    if len(record.requests) >= bounds.REQUESTS_AT_MOST:
+        return Join.FULL
+    asker = asker_of(request, since=record.revision + 1)
+    requests = {**record.requests, request.request_id: asker}
+    known = {"requests": requests, **_sizes(record, request)}
+    if record.state is State.WAITING and faster(asker.tier, record.tier):
+        return _hurried(record, asker.tier, known, now_ms)
+    if record.state is State.IN_PROGRESS and wants_faster(record.model_copy(update=known)):
+        return wait(record, now_ms, now_ms, tier=asker.tier, **known)
+    return record.changed(**known)
+
+
+def _worth_joining(record: Retrieval, now_ms: int) -> bool:
+    if record.state is not State.SUCCEEDED or record.is_inventory:
+        return False
+    left_ms = (record.output_available_until or 0) - now_ms
+    return left_ms >= bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000
+
+
+def _sizes(record: Retrieval, request: RetrievalRequest) -> dict[str, Any]:
+    """What a later request knows of the archive that the record does not."""
+    if (
+        not record.is_open
+        or record.archive_size_in_bytes is not None
+        or request.archive_size_in_bytes is None
+    ):
+        return {}
+    return {"archive_size_in_bytes": request.archive_size_in_bytes, "bytes": requested_bytes(request)}
+
+
+def _hurried(record: Retrieval, tier: Tier, known: dict[str, Any], now_ms: int) -> Retrieval:
+    sooner = record.model_copy(update={"tier": tier})
+    if sooner.needs_release:
+        return wait(record, now_ms, now_ms, tier=tier, **known)
+    return record.changed(tier=tier, **known)
+
+
+def cancel(record: Retrieval, request_id: str, now_ms: int) -> Retrieval | None:
+    """The record without a request that has not started; None where that was done before.
+
+    Raises:
+        CancelRefused: its job was started, or is being started, or it has ended.
+        NotJoinedYet: the record does not have the request.
+    """
+    asker = record.requests.get(request_id)
+    if asker is None:
+        raise NotJoinedYet(request_id)
+    if asker.cancelled:
+        return None
+    if not _has_not_started(record, asker):
+        raise CancelRefused(*_why_not(record))
+    gone = asker.model_copy(update={"cancelled": True, "since": record.revision + 1})
+    left = record.model_copy(update={"requests": {**record.requests, request_id: gone}})
+    if not left.waiting_requests():
+        ended = {**ENDED, "requests": left.requests, "expires_at": expires_after_end(now_ms)}
+        return record.changed(to=State.CANCELLED, **ended)
+    return _without_its_tier(left, now_ms)
+
+
+def _has_not_started(record: Retrieval, asker: Asker) -> bool:
+    live = live_tier(record)
+    return record.state is State.WAITING and (live is None or faster(asker.tier, live))
+
+
+def _why_not(record: Retrieval) -> tuple[str, str]:
+    if not record.is_open:
+        return "AlreadyEnded", f"The retrieval has ended: {record.state}."
+    return "AlreadyStarted", "Its job has been started, or is being started, and Glacier can't stop it."
+
+
+def _without_its_tier(left: Retrieval, now_ms: int) -> Retrieval:
+    """The others go on at the fastest tier that they ask for."""
+    wanted = left.wanted_tier()
+    if left.jobs and not wants_faster(left):
+        return in_progress(left, now_ms, told=False, tier=live_tier(left))
+    if wanted is left.tier or not left.needs_release:
+        return left.changed(tier=wanted)
+    return wait(left, now_ms, now_ms, tier=wanted)
+
+
+def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None:
+    """The retrieval of an inventory's following page, or None where there is none to follow."""
+    if ended.state is not State.SUCCEEDED or not ended.follow_pages or ended.next_marker is None:
+        return None
+    if ended.page >= bounds.PAGES_AT_MOST:
+        return None
+    assert ended.inventory is not None and ended.job_id is not None
+    key = page_key(namespace, ended.retrieval_id, ended.page + 1)
+    requests = {
+        name: asker.model_copy(update={"since": 1}) for name, asker in ended.waiting_requests().items()
+    }
+    return Retrieval(
+        id=item_id(key),
+        kind="retrieval",
+        generation=1,
+        revision=1,
+        sequence=1,
+        state=State.WAITING,
+        tier=ended.tier,
+        requests=requests,
+        attempt=0,
+        opened_at=now_ms,
+        account_id=ended.account_id,
+        foreign=ended.foreign,
+        vault_name=ended.vault_name,
+        inventory=ended.inventory.model_copy(update={"marker": ended.next_marker}),
+        follow_pages=True,
+        page=ended.page + 1,
+        pages=[*ended.pages, ended.job_id],
+        description=ended.description,
+        due_in=shard(key),
+        due_at=now_ms,
+        waiting_since=now_ms,
+    )

@@ -1,0 +1,92 @@
+"""The table's small records beside a retrieval's: a request's, and a rejected message's."""
+
+from typing import Literal
+
+from thaw import bounds
+from thaw.request import Rejected, RetrievalRequest
+from thaw.retrieval import Stored
+
+
+class RequestRecord(Stored):
+    """That a request id was seen, with which contents, and where it went.
+
+    A request is in the record of `key`, or in none yet; `done` says that this record was succeeded by a later
+    generation, so that a late repeat of the request does not join that one.
+    """
+
+    id: str
+    kind: Literal["request"] = "request"
+    contents: str | None = None
+    """The digest of its contents; None where only a cancellation of it has been seen."""
+    key: str | None = None
+    done: bool = False
+    cancelled: bool = False
+    """Taken back before it arrived."""
+    expires_at: int
+
+    def item(self) -> dict[str, object]:
+        return {**super().item(), "kind": self.kind}
+
+    @property
+    def request_id(self) -> str:
+        return self.id.removeprefix("request/")
+
+
+class RejectedField(Stored):
+    """One thing that was wrong with a message."""
+
+    field: str
+    message: str
+
+
+class RejectionRecord(Stored):
+    """A message that was no valid request, so that its rejection is published like all else."""
+
+    id: str
+    kind: Literal["rejection"] = "rejection"
+    request_id: str | None = None
+    code: str
+    message: str
+    errors: list[RejectedField]
+    context: str | None = None
+    expires_at: int
+
+    def item(self) -> dict[str, object]:
+        return {**super().item(), "kind": self.kind}
+
+    @property
+    def message_id(self) -> str:
+        return self.id.removeprefix("message/")
+
+
+def request_id_of_item(request_id: str) -> str:
+    """Where a request's record is stored."""
+    return f"request/{request_id}"
+
+
+def _expires(now_ms: int) -> int:
+    return now_ms // 1000 + bounds.REQUEST_KEPT_SECONDS
+
+
+def remembered(request: RetrievalRequest, key: str, now_ms: int) -> RequestRecord:
+    """The record of a request that arrived."""
+    item = request_id_of_item(request.request_id)
+    return RequestRecord(id=item, contents=request.digest(), key=key, expires_at=_expires(now_ms))
+
+
+def taken_back(request_id: str, now_ms: int) -> RequestRecord:
+    """The record of a request that was cancelled before it arrived: should it come, it is not started."""
+    return RequestRecord(id=request_id_of_item(request_id), cancelled=True, expires_at=_expires(now_ms))
+
+
+def rejection(message_id: str, rejected: Rejected, now_ms: int) -> RejectionRecord:
+    """The record of a rejected message."""
+    return RejectionRecord(
+        id=f"message/{message_id}",
+        request_id=rejected.request_id,
+        code=rejected.code,
+        message=rejected.message,
+        errors=[RejectedField.model_validate(error) for error in rejected.errors],
+        context=rejected.context,
+        expires_at=_expires(now_ms),
+    )

@@ -1,0 +1,279 @@
+"""The record of a retrieval: exactly these bytes of this archive, or this part of a vault's inventory.
+
+One item of the table. Attribute names are the fields' names in camelCase; times of ours are epoch milliseconds, times
+of Glacier's are its own strings. What is None, empty or zero is not stored.
+"""
+
+import hashlib
+import json
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from thaw import bounds
+from thaw.byte_range import ByteRange
+from thaw.description import Tag
+from thaw.request import ArchiveRetrieval, RetrievalRequest, context_text
+from thaw.states import OPEN, State, check_move
+from thaw.tiers import Tier, fastest
+
+SHARDS = 4
+"""Over so many partitions of the due index the open retrievals are spread."""
+
+EXPEDITED_BACKLOG = "Expedited"
+"""The partition of the due index that holds what waits for top_up to release it."""
+
+SLOT_UNIT = "unit"
+SLOT_ON_DEMAND = "onDemand"
+
+
+class Stored(BaseModel):
+    """Whatever is stored in the table, or within an item of it."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+    def item(self) -> dict[str, Any]:
+        """The attributes as they are stored."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+class Asker(Stored):
+    """A request that shares a retrieval, under its request id."""
+
+    tier: Tier
+    since: int
+    """The revision of the record with which it joined."""
+    fallback: Tier | None = None
+    context: str | None = None
+    cancelled: bool = False
+
+
+class StartedJob(Stored):
+    """A job of Glacier's that may still serve, under its attempt."""
+
+    job_id: str
+    tier: Tier
+    started_at: int
+
+
+class Reason(Stored):
+    """Why a retrieval waits or failed: Glacier's code and message where it gave one."""
+
+    code: str
+    message: str
+
+
+class InventoryParameters(Stored):
+    """Glacier's InventoryRetrievalParameters, and the format."""
+
+    format: str = "JSON"
+    start_date: str | None = None
+    end_date: str | None = None
+    limit: str | None = None
+    marker: str | None = None
+
+
+class Retrieval(Stored):
+    """See the module. `state` moves only as `states.MOVES` says; every write adds one to `revision`."""
+
+    id: str
+    kind: Literal["retrieval", "past"]
+    generation: int
+    revision: int
+    sequence: int
+    """The revision of the last change that is told by an event."""
+    state: State
+    tier: Tier
+    """Asked for now: that of the next attempt, or of the job that served."""
+    requests: dict[str, Asker]
+    attempt: int
+    """How often a job was claimed; the number of the newest claim."""
+    opened_at: int
+
+    account_id: str
+    """The vault's owner, 12 digits."""
+    foreign: bool = False
+    """Whether the vault is another account's: no unit of ours serves it."""
+    vault_name: str
+    archive_id: str | None = None
+    byte_range: str | None = None
+    archive_size_in_bytes: int | None = None
+    bytes: int | None = None
+    """How much is retrieved, as far as the request tells."""
+    inventory: InventoryParameters | None = None
+    follow_pages: bool = False
+    page: int = 1
+    pages: list[str] = []
+    """The jobs of an inventory's earlier pages."""
+    description: str | None = None
+
+    due_in: str | None = None
+    due_at: int | None = None
+    waiting_since: int | None = None
+    slot: str | None = None
+    """How top_up released an Expedited retrieval."""
+    claim: str | None = None
+    claim_until: int | None = None
+    jobs: dict[str, StartedJob] = {}
+    delays: int = 0
+    lost: int = 0
+    denied_since: int | None = None
+    reason: Reason | None = None
+
+    job_id: str | None = None
+    served_by: int | None = None
+    """The attempt whose job served."""
+    created: str | None = None
+    completed: str | None = None
+    sha256_tree_hash: str | None = None
+    archive_sha256_tree_hash: str | None = None
+    retrieved_range: str | None = None
+    inventory_size_in_bytes: int | None = None
+    next_marker: str | None = None
+    output_available_until: int | None = None
+    duplicates: list[str] = []
+    expires_at: int | None = None
+    """Epoch seconds, as DynamoDB's time to live wants them."""
+
+    @property
+    def key(self) -> str:
+        return key_of(self.id)
+
+    @property
+    def retrieval_id(self) -> str:
+        return f"{self.key}-{self.generation}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def is_inventory(self) -> bool:
+        return self.inventory is not None
+
+    @property
+    def action(self) -> str:
+        return "InventoryRetrieval" if self.is_inventory else "ArchiveRetrieval"
+
+    @property
+    def tag(self) -> Tag:
+        """For the description of the newest attempt's job."""
+        return self.tag_of(self.attempt)
+
+    def tag_of(self, attempt: int) -> Tag:
+        """For the description of an attempt's job."""
+        return Tag(self.key, self.generation, attempt)
+
+    @property
+    def needs_release(self) -> bool:
+        """Whether top_up has to release it before its next attempt."""
+        return self.tier is Tier.EXPEDITED and not self.foreign
+
+    def waiting_requests(self) -> dict[str, Asker]:
+        """The requests that still want the output."""
+        return {name: asker for name, asker in self.requests.items() if not asker.cancelled}
+
+    def wanted_tier(self) -> Tier:
+        """The fastest tier that anyone asks for."""
+        return fastest([asker.tier for asker in self.waiting_requests().values()] or [self.tier])
+
+    def changed(self, *, to: State | None = None, told: bool = False, **changes: Any) -> Self:
+        """The record after one write: moved as the table of states allows, one revision on.
+
+        Args:
+            to: the new state; None stays.
+            told: whether the change is told to every request by an event.
+        """
+        state = to or self.state
+        check_move(self.state, state)
+        revision = self.revision + 1
+        sequence = revision if told else self.sequence
+        return self.model_copy(update={"state": state, "revision": revision, "sequence": sequence, **changes})
+
+
+NOT_WAITING: dict[str, Any] = {"waiting_since": None, "slot": None, "reason": None}
+NO_CLAIM: dict[str, Any] = {"claim": None, "claim_until": None}
+ENDED: dict[str, Any] = {"due_in": None, "due_at": None, **NOT_WAITING, **NO_CLAIM}
+"""What no record carries any more once it is terminal (a failure sets its own reason)."""
+
+
+def item_id(key: str) -> str:
+    """Where the current record of these bytes is stored."""
+    return f"retrieval/{key}"
+
+
+def past_id(key: str, generation: int) -> str:
+    """Where an earlier record of these bytes is kept after a later one has been opened."""
+    return f"retrieval/{key}/{generation}"
+
+
+def key_of(item: str) -> str:
+    """The key within either."""
+    return item.split("/")[1]
+
+
+def shard(key: str) -> str:
+    """The partition of the due index for a retrieval that is not in the Expedited backlog."""
+    return str(int(key[:8], 16) % SHARDS)
+
+
+def key_for(namespace: str, request: RetrievalRequest, account_id: str, ordinal: int = 0) -> str:
+    """Names exactly the bytes that a request asks for; requests with the same key share a job.
+
+    Args:
+        namespace: of this deployment, so that two of them never take each other's jobs for their own.
+        account_id: the vault's owner, 12 digits.
+        ordinal: 0, and one more whenever a record has taken all the requests it can.
+    """
+    job = request.job_parameters
+    what: dict[str, Any] = {"account": account_id, "vault": request.vault_name, "ordinal": ordinal}
+    if isinstance(job, ArchiveRetrieval):
+        what |= {"archive": job.ArchiveId, "range": job.RetrievalByteRange}
+    else:
+        what |= {"inventory": inventory_of(request), "follow": request.follow_pages}
+    return _digest(namespace, what)
+
+
+def page_key(namespace: str, first_page: str, page: int) -> str:
+    """The key of a further page of one inventory, which no request of its own shares."""
+    return _digest(namespace, {"listing": first_page, "page": page})
+
+
+def _digest(namespace: str, what: dict[str, Any]) -> str:
+    text = json.dumps([namespace, what], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def inventory_of(request: RetrievalRequest) -> dict[str, Any] | None:
+    """The stored form of what an inventory request asks for."""
+    job = request.job_parameters
+    if isinstance(job, ArchiveRetrieval):
+        return None
+    part = job.InventoryRetrievalParameters
+    names = {"StartDate": "start_date", "EndDate": "end_date", "Limit": "limit", "Marker": "marker"}
+    chosen = {names[name]: value for name, value in (part.model_dump() if part else {}).items()}
+    return {"format": job.Format, **chosen}
+
+
+def requested_bytes(request: RetrievalRequest) -> int | None:
+    """How many bytes the request would retrieve, or None where it does not say."""
+    job = request.job_parameters
+    if isinstance(job, ArchiveRetrieval) and job.RetrievalByteRange:
+        return ByteRange.parse(job.RetrievalByteRange).size_bytes
+    return request.archive_size_in_bytes
+
+
+def asker_of(request: RetrievalRequest, since: int) -> Asker:
+    """The request as it stands in the record it joins with revision `since`."""
+    return Asker(
+        tier=request.tier,
+        since=since,
+        fallback=Tier(request.expedited_fallback) if request.expedited_fallback else None,
+        context=context_text(request.context) if request.context is not None else None,
+    )
+
+
+def expires_after_end(now_ms: int) -> int:
+    """The time to live, in epoch seconds, of a record that ends now."""
+    return now_ms // 1000 + bounds.RETRIEVAL_KEPT_SECONDS

@@ -1,0 +1,1 @@
+"""What the five functions do: the rules applied through the edges."""

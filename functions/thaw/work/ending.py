@@ -1,0 +1,96 @@
+"""A job is completed: its retrieval ends, and an inventory's next page begins."""
+
+from collections.abc import Callable
+
+from thaw import attempts, joining
+from thaw.description import Tag
+from thaw.edge.queue import ResumeQueue
+from thaw.edge.table import TRIES_AT_MOST, Contention, Table
+from thaw.job import GlacierJob, read_notification
+from thaw.retrieval import Retrieval
+from thaw.work.telemetry import count, logger
+
+
+class Ending:
+    """Ends retrievals by completed jobs, whoever told of them."""
+
+    def __init__(self, table: Table, resume: ResumeQueue, now_ms: Callable[[], int]) -> None:
+        self._table = table
+        self._resume = resume
+        self._now_ms = now_ms
+
+    def notified(self, body: str) -> None:
+        """Takes in a message of the notification queue.
+
+        Raises:
+            ValueError: it is no notification of a job.
+        """
+        job = read_notification(body)
+        tag = job.tag
+        if tag is None:
+            return _ignored(job, "no tag of ours")
+        if job.succeeded:
+            record = self._table.succeed(tag, job, self._now_ms())
+            if record is not None and record.job_id == job.JobId and record.generation == tag.generation:
+                return _logged(record, job)
+        else:
+            record = self._table.get(tag.key)
+        if record is None or record.generation != tag.generation:
+            return _ignored(job, "its retrieval is gone, or was opened anew")
+        self.seen(record, tag, job)
+
+    def seen(self, record: Retrieval, tag: Tag, job: GlacierJob) -> Retrieval:
+        """Brings the record up to what Glacier says of a job with its tag, in progress or completed."""
+        if not job.Completed:
+            started = self._table.change(record, self._started(tag, job))
+            return self._table.change(started, lambda now: attempts.upgraded(now, self._now_ms()))
+        for _ in range(TRIES_AT_MOST):
+            new = self._ended(record, tag, job)
+            if new is None:
+                return record
+            following = (
+                joining.next_page(self._table.name, new, self._now_ms())
+                if new.state != record.state
+                else None
+            )
+            current = self._write(record, new, following)
+            if current is None:
+                if len(new.duplicates) > len(record.duplicates):
+                    count("DuplicateJob")
+                _logged(new, job)
+                return new
+            record = current
+        raise Contention(record.retrieval_id)
+
+    def _started(self, tag: Tag, job: GlacierJob) -> Callable[[Retrieval], Retrieval | None]:
+        tier = attempts.tier_of(job)
+        return lambda now: attempts.started(now, tag.attempt, tier or now.tier, job.JobId, self._now_ms())
+
+    def _ended(self, record: Retrieval, tag: Tag, job: GlacierJob) -> Retrieval | None:
+        if record.follow_pages and record.is_open and job.succeeded and not job.tells_next_page:
+            # An older message: DescribeJob knows whether the inventory goes on, and only reconcile asks.
+            return attempts.due_now(record, tag.attempt, job, self._now_ms())
+        return attempts.ended(record, tag.attempt, job, self._now_ms())
+
+    def _write(self, old: Retrieval, new: Retrieval, following: Retrieval | None) -> Retrieval | None:
+        """Returns None when written, else the record as it is now."""
+        if following is None:
+            current = self._table.save(old, new)
+            if current is None:
+                self._resume.resume_when_due(new, self._now_ms())
+            return current
+        if self._table.end_page(old, new, following):
+            self._resume.resume_when_due(following, self._now_ms())
+            return None
+        current = self._table.get(old.key)
+        assert current is not None
+        return current
+
+
+def _ignored(job: GlacierJob, why: str) -> None:
+    count("ForeignNotification")
+    logger.info("job ignored", job_id=job.JobId, why=why)
+
+
+def _logged(record: Retrieval, job: GlacierJob) -> None:
+    logger.info("job ended", retrieval_id=record.retrieval_id, job_id=job.JobId, state=record.state)

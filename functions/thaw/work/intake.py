@@ -1,0 +1,192 @@
+"""Taking a request in: its own record first, then the one record of the bytes it asks for.
+
+Each step finds itself done when it is repeated, so a crash between them is healed by the message's redelivery.
+"""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import NoReturn
+
+from thaw import joining, records
+from thaw.edge.queue import ResumeQueue
+from thaw.edge.table import TRIES_AT_MOST, Contention, Table
+from thaw.joining import Join
+from thaw.request import CancelRequest, Rejected, RetrievalRequest, parse
+from thaw.retrieval import Retrieval, asker_of, key_for
+from thaw.states import State
+from thaw.work.telemetry import count, logger
+
+
+@dataclass(frozen=True)
+class Vaults:
+    """Which vaults may be retrieved from.
+
+    Args:
+        own_account: 12 digits.
+        allowed: ARNs of vaults, with wildcards in their names.
+    """
+
+    own_account: str
+    allowed: tuple[str, ...]
+
+    def owner(self, request: RetrievalRequest) -> str:
+        """The 12-digit account of the vault. Raises Rejected where the settings do not list it."""
+        account = self.own_account if request.account_id == "-" else request.account_id
+        if not any(self._allows(arn, account, request.vault_name) for arn in self.allowed):
+            field = "vaultName" if account == self.own_account else "accountId"
+            problem = {
+                "field": field,
+                "message": f"vault {request.vault_name} of account {account} is not in the setting `vaults`; "
+                "add it there and deploy again",
+            }
+            raise Rejected("VaultNotAllowed", "The settings do not list this vault.", [problem])
+        return account
+
+    @staticmethod
+    def _allows(arn: str, account: str, vault_name: str) -> bool:
+        _, _, _, _, owner, vault = arn.split(":", 5)
+        return owner == account and fnmatchcase(vault_name, vault.removeprefix("vaults/"))
+
+
+class Intake:
+    """Takes in what stands on the request queue.
+
+    Args:
+        invocation: its id. With a number behind it, it names each claim: a message that comes twice in one batch
+            must not take the claim of its first copy for its own.
+        now_ms: the clock.
+    """
+
+    def __init__(
+        self, table: Table, resume: ResumeQueue, vaults: Vaults, invocation: str, now_ms: Callable[[], int]
+    ) -> None:
+        self._table = table
+        self._resume = resume
+        self._vaults = vaults
+        self._claims = (f"{invocation}:{number}" for number in itertools.count(1))
+        self._now_ms = now_ms
+
+    def take(self, message_id: str, body: str) -> Retrieval | None:
+        """Takes one message in, to its end or to the point where its job is to be started.
+
+        Returns:
+            the retrieval whose attempt is now claimed for this invocation, if there is one.
+        """
+        try:
+            message = parse(body)
+            if isinstance(message, CancelRequest):
+                self._cancel(message.cancel)
+                return None
+            return self._request(message)
+        except Rejected as rejected:
+            self._table.reject(records.rejection(message_id, rejected, self._now_ms()))
+            count("RequestRejected")
+            logger.info(
+                "request rejected", request_id=rejected.request_id, message_id=message_id, code=rejected.code
+            )
+            return None
+
+    def _request(self, request: RetrievalRequest) -> Retrieval | None:
+        try:
+            account = self._vaults.owner(request)
+            return self._accept(request, account)
+        except Rejected as rejected:
+            rejected.request_id = request.request_id
+            rejected.context = asker_of(request, since=1).context
+            raise
+
+    def _accept(self, request: RetrievalRequest, account: str) -> Retrieval | None:
+        key = key_for(self._table.name, request, account)
+        now_ms = self._now_ms()
+        known = self._table.remember(records.remembered(request, key, now_ms), now_ms)
+        if known is not None:
+            if known.contents is not None and known.contents != request.digest():
+                problem = {
+                    "field": "requestId",
+                    "message": "was used before with other contents; take a new one",
+                }
+                raise Rejected(
+                    "RequestIdReused", "The request id was used before with other contents.", [problem]
+                )
+            if known.done or known.contents is None:
+                return None
+            key = known.key or key
+        claimed = self._join(request, account, key, repeated=known is not None)
+        logger.info("request taken in", request_id=request.request_id, repeated=known is not None)
+        return claimed
+
+    def _join(self, request: RetrievalRequest, account: str, key: str, *, repeated: bool) -> Retrieval | None:
+        ordinal = 0
+        record = self._opened(request, account, key, generation=1)
+        current = self._table.create(record)
+        for _ in range(TRIES_AT_MOST):
+            if current is None or (current.claim is not None and current.claim == record.claim):
+                return record if record.state is State.INITIATING else None
+            joined = joining.join(current, request, self._now_ms())
+            if joined is Join.ALREADY or (repeated and self._was_done(request.request_id)):
+                return None
+            if joined is Join.FULL:
+                ordinal += 1
+                key = self._lead_on(request, account, key, ordinal)
+                record = self._opened(request, account, key, generation=1)
+                current = self._table.create(record)
+            elif joined is Join.OVER:
+                record = self._opened(request, account, key, generation=current.generation + 1)
+                current = None if self._reopen(current, record) else self._table.get(key)
+            else:
+                assert isinstance(joined, Retrieval)
+                saved = self._table.save(current, joined)
+                if saved is None:
+                    self._resume_after(current, joined)
+                    return None
+                current = saved
+        raise Contention(request.request_id)
+
+    def _opened(self, request: RetrievalRequest, account: str, key: str, generation: int) -> Retrieval:
+        foreign = account != self._vaults.own_account
+        return joining.opened(key, generation, request, account, foreign, next(self._claims), self._now_ms())
+
+    def _resume_after(self, old: Retrieval, new: Retrieval) -> None:
+        if new.waiting_since is not None and new.waiting_since != old.waiting_since:
+            self._resume.resume_when_due(new, self._now_ms())
+
+    def _was_done(self, request_id: str) -> bool:
+        known = self._table.get_request(request_id)
+        return known is not None and known.done
+
+    def _lead_on(self, request: RetrievalRequest, account: str, key: str, ordinal: int) -> str:
+        """The record is full: the request's own record names the next one before it joins there."""
+        further = key_for(self._table.name, request, account, ordinal)
+        self._table.lead_request(request.request_id, key, further)
+        return further
+
+    def _reopen(self, old: Retrieval, new: Retrieval) -> bool:
+        """Every request of the old generation is marked done before a new one takes its place."""
+        for request_id in old.requests:
+            self._table.finish_request(request_id, old.key)
+        return self._table.reopen(old, new)
+
+    def _cancel(self, request_id: str) -> None:
+        known = self._table.get_request(request_id)
+        if known is None:
+            known = self._table.remember(records.taken_back(request_id, self._now_ms()), self._now_ms())
+        if known is None or known.contents is None:
+            return
+        assert known.key is not None
+        record = None if known.done else self._table.get(known.key)
+        if known.done:
+            self._refuse(request_id, "AlreadyEnded", "The retrieval has ended.")
+        if record is None:
+            raise joining.NotJoinedYet(request_id)
+        try:
+            left = self._table.change(record, lambda now: joining.cancel(now, request_id, self._now_ms()))
+        except joining.CancelRefused as refused:
+            self._refuse(request_id, refused.code, refused.message)
+        self._resume_after(record, left)
+        logger.info("request cancelled", request_id=request_id, retrieval_id=left.retrieval_id)
+
+    @staticmethod
+    def _refuse(request_id: str, code: str, message: str) -> NoReturn:
+        raise Rejected(code, message, [{"field": "cancel", "message": message}], request_id)

@@ -1,0 +1,195 @@
+"""Looking after what is due: waits that are over, claims that ran out, and jobs that nobody heard of.
+
+Only what the due index shows is read. Jobs are described one by one or listed by the vault, whichever is fewer calls.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from thaw import attempts, bounds
+from thaw.edge.glacier import JobGone, JobReader, Refused
+from thaw.edge.queue import ResumeQueue
+from thaw.edge.table import Table
+from thaw.job import GlacierJob
+from thaw.refusals import Refusal
+from thaw.retrieval import SHARDS, Retrieval
+from thaw.states import State
+from thaw.work.ending import Ending
+from thaw.work.telemetry import count, logger
+
+AT_ONCE = 100
+"""So many due records are read and looked after together."""
+
+STOP_BEFORE_MS = 15_000
+"""With less of the function's time left nothing new is begun."""
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """A job whose state is asked for."""
+
+    record: Retrieval
+    attempt: int
+    job_id: str
+
+
+class Reconciling:
+    """Brings the table up to Glacier's own word.
+
+    Args:
+        time_left_ms: of the function.
+        now_ms: the clock.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        glacier: JobReader,
+        resume: ResumeQueue,
+        ending: Ending,
+        time_left_ms: Callable[[], int],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._table = table
+        self._glacier = glacier
+        self._resume = resume
+        self._ending = ending
+        self._time_left_ms = time_left_ms
+        self._now_ms = now_ms
+
+    def run(self) -> None:
+        """Looks after everything due, oldest first, as far as the function's time allows; the rest stays due."""
+        until_ms = self._now_ms() + bounds.TICK_SECONDS * 1000
+        for shard in range(SHARDS):
+            due = self._table.due(str(shard), until_ms)
+            while self._has_time():
+                ids = [waiting.id for waiting in islice(due, AT_ONCE)]
+                if not ids:
+                    break
+                self._look_after(self._table.read_many(ids))
+
+    def _has_time(self) -> bool:
+        return self._time_left_ms() > STOP_BEFORE_MS
+
+    def _look_after(self, records: list[Retrieval]) -> None:
+        vaults: dict[tuple[str, str], list[Retrieval]] = defaultdict(list)
+        for record in records:
+            if record.state is State.WAITING:
+                self._resume_if_needed(record)
+            elif record.is_open and (record.due_at or 0) <= self._now_ms():
+                vaults[record.account_id, record.vault_name].append(record)
+        for due in vaults.values():
+            if self._has_time():
+                self._settle_vault(due)
+
+    def _resume_if_needed(self, record: Retrieval) -> None:
+        if resume_is_due(record, self._now_ms()):
+            self._resume.resume_when_due(record, self._now_ms())
+            count("Resumed")
+
+    def _settle_vault(self, due: list[Retrieval]) -> None:
+        """All due records of one vault. Where Glacier gives no answer they stay due."""
+        try:
+            claims = [record for record in due if record.state is State.INITIATING]
+            awaited = {each.job_id: each for record in due for each in _awaited(record)}
+            if claims:
+                self._settle_by_whole_listing(claims, awaited)
+            else:
+                self._settle_by_pages(awaited)
+            for each in list(awaited.values()):
+                if self._has_time():
+                    self._describe(each)
+        except Refused as refused:
+            count("PermissionDenied" if refused.refusal is Refusal.DENIED else "GlacierUnavailable")
+            logger.warning("vault not reconciled", vault_name=due[0].vault_name, code=refused.reason.code)
+
+    def _settle_by_whole_listing(self, claims: list[Retrieval], awaited: dict[str, Awaited]) -> None:
+        """A claim that ran out: its job is in the vault's listing, or was never started."""
+        lost = {(record.key, record.generation, record.attempt): record for record in claims}
+        try:
+            for page in self._glacier.pages(claims[0]):
+                for job in page:
+                    tag = job.tag
+                    found = lost.pop((tag.key, tag.generation, tag.attempt), None) if tag else None
+                    if found is not None and tag is not None:
+                        count("JobAdopted")
+                        self._ending.seen(found, tag, job)
+                self._take_from(page, awaited)
+                if not self._has_time():
+                    logger.warning("listing not whole", vault_name=claims[0].vault_name)
+                    return
+        except JobGone:
+            logger.warning("vault is gone", vault_name=claims[0].vault_name)
+        for record in lost.values():
+            absent = self._table.change(record, self._absent(record.attempt))
+            self._resume.resume_when_due(absent, self._now_ms())
+
+    def _absent(self, attempt: int) -> Callable[[Retrieval], Retrieval | None]:
+        return lambda now: attempts.absent(now, attempt, self._now_ms())
+
+    def _settle_by_pages(self, awaited: dict[str, Awaited]) -> None:
+        """First those that ended, whose notification was missed; then those that go on."""
+        for completed in (True, False):
+            for page in self._pages_worth_it(awaited, completed):
+                self._take_from(page, awaited)
+
+    def _pages_worth_it(self, awaited: dict[str, Awaited], completed: bool) -> Iterator[list[GlacierJob]]:
+        """Pages of the listing for as long as a page settles more jobs than a single DescribeJob would."""
+        if len(awaited) <= 1:
+            return
+        any_record = next(iter(awaited.values())).record
+        try:
+            for page in self._glacier.pages(any_record, completed):
+                before = len(awaited)
+                yield page
+                if before - len(awaited) <= 1 or len(awaited) <= 1 or not self._has_time():
+                    return
+        except JobGone:
+            return
+
+    def _take_from(self, page: list[GlacierJob], awaited: dict[str, Awaited]) -> None:
+        for job in page:
+            each = awaited.pop(job.JobId, None)
+            if each is not None:
+                self._seen(each, job)
+
+    def _describe(self, each: Awaited) -> None:
+        try:
+            job = self._glacier.describe(each.record, each.job_id)
+        except JobGone:
+            count("JobVanished")
+            record = self._table.change(each.record, self._vanished(each.attempt))
+            self._resume.resume_when_due(record, self._now_ms())
+            return
+        self._seen(each, job)
+
+    def _vanished(self, attempt: int) -> Callable[[Retrieval], Retrieval | None]:
+        return lambda now: attempts.vanished(now, attempt, self._now_ms())
+
+    def _seen(self, each: Awaited, job: GlacierJob) -> None:
+        tag = each.record.tag_of(each.attempt)
+        if job.Completed:
+            count("NotificationMissed")
+            self._ending.seen(each.record, tag, job)
+            return
+        running = self._table.change(each.record, lambda now: attempts.still_running(now, self._now_ms()))
+        self._resume.resume_when_due(running, self._now_ms())
+
+
+def _awaited(record: Retrieval) -> list[Awaited]:
+    return [Awaited(record, int(attempt), job.job_id) for attempt, job in record.jobs.items()]
+
+
+def resume_is_due(record: Retrieval, now_ms: int) -> bool:
+    """Whether reconcile has to resume a wait: whoever wrote a short one has sent a message for it.
+
+    A long wait is resumed in the one run before whose next it ends; any wait once it is overdue.
+    """
+    assert record.due_at is not None and record.waiting_since is not None
+    overdue_ms = now_ms - record.due_at
+    if overdue_ms > bounds.RESUME_GRACE_SECONDS * 1000:
+        return True
+    sent_by_writer = record.due_at - record.waiting_since <= bounds.RESUME_DELAY_AT_MOST_SECONDS * 1000
+    return not sent_by_writer and overdue_ms <= 0

@@ -1,0 +1,12 @@
+"""Structured logs and metrics, the same for every function. No payload is logged: ids, states and codes only."""
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+logger = Logger()
+metrics = Metrics()
+
+
+def count(name: str, times: int = 1) -> None:
+    """Adds to one of Thaw's metrics."""
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=times)

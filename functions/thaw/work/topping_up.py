@@ -1,0 +1,248 @@
+"""Topping up provisioned capacity before Expedited retrievals start, and releasing them.
+
+One top_up decides at a time, by a lock in the table; whoever is woken meanwhile leaves word, and the holder looks
+again. A purchase is an intent first, then one call, then a listing that confirms it; while its outcome is unknown
+nothing more is bought.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from thaw import attempts, bounds, capacity
+from thaw.capacity import Capacity, Intent, Outcome, Settings, Unit, Waiting
+from thaw.concurrently import map_each
+from thaw.edge.glacier import Refused, UnitSeller
+from thaw.edge.queue import ResumeQueue
+from thaw.edge.table import TRIES_AT_MOST, Contention, Table
+from thaw.refusals import Refusal, delay_ms
+from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Reason, Retrieval
+from thaw.work.telemetry import count, logger
+
+NEEDED_MS = (bounds.CALL_SECONDS + 10) * 1000
+"""Less of the function's time, or of the lock's, and nothing is bought."""
+
+TOO_SLOW = Reason(code="TooSlow", message="The purchase was not begun in time; it is tried again.")
+PURCHASE_UNKNOWN = "PurchaseUnknown"
+
+
+class ToppingUp:
+    """Decides on the whole waiting backlog.
+
+    Args:
+        owner: names this invocation in the lock.
+        time_left_ms: of the function.
+        now_ms: the clock.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        glacier: UnitSeller,
+        resume: ResumeQueue,
+        settings: Settings,
+        owner: str,
+        time_left_ms: Callable[[], int],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._table = table
+        self._glacier = glacier
+        self._resume = resume
+        self._settings = settings
+        self._owner = owner
+        self._time_left_ms = time_left_ms
+        self._now_ms = now_ms
+
+    def run(self) -> None:
+        """Buys what the backlog needs and releases what may start; nothing where nothing waits or another is at it."""
+        backlog = self._backlog()
+        if not backlog and not self._purchase_is_open():
+            return
+        state = self._lock()
+        while state is not None:
+            state = self._decide(state, backlog)
+            state = self._unlock(state)
+            backlog = self._backlog() if state is not None else []
+
+    def _backlog(self) -> list[Waiting]:
+        whole = self._now_ms() + bounds.OPEN_AT_MOST_SECONDS * 1000
+        return list(self._table.due(EXPEDITED_BACKLOG, whole))
+
+    def _purchase_is_open(self) -> bool:
+        state = self._table.get_capacity()
+        return state is not None and state.intent is not None
+
+    # The lock
+
+    def _lock(self) -> Capacity | None:
+        """Takes the lock, or leaves word with who holds it."""
+
+        def taken(now: Capacity) -> Capacity:
+            held = now.lock is not None and now.lock != self._owner and (now.lock_until or 0) > self._now_ms()
+            if held:
+                return _changed(now, again=True)
+            until = self._now_ms() + bounds.FUNCTION_TIMEOUT_SECONDS * 1000
+            return _changed(now, lock=self._owner, lock_until=until, again=False)
+
+        state = self._change(self._table.get_capacity() or Capacity(revision=0), taken)
+        return state if state.lock == self._owner else None
+
+    def _unlock(self, state: Capacity) -> Capacity | None:
+        """Gives the lock back; or keeps it, and returns the record, where someone was woken meanwhile."""
+
+        def released(now: Capacity) -> Capacity | None:
+            if now.lock != self._owner:
+                return None
+            if now.again and self._time_left_ms() > NEEDED_MS:
+                return _changed(now, again=False)
+            return _changed(now, lock=None, lock_until=None, again=False)
+
+        state = self._change(state, released)
+        return state if state.lock == self._owner else None
+
+    def _change(self, state: Capacity, decide: Callable[[Capacity], Capacity | None]) -> Capacity:
+        for _ in range(TRIES_AT_MOST):
+            new = decide(state)
+            if new is None:
+                return state
+            current = self._table.save_capacity(state if state.revision else None, new)
+            if current is None or _same(current, new):
+                return new
+            state = current
+        raise Contention(capacity.ITEM_ID)
+
+    def _mine(self, state: Capacity, **changes: Any) -> Capacity:
+        """Writes while the lock is held; raises LockLost once it is not."""
+
+        def change(now: Capacity) -> Capacity:
+            if now.lock != self._owner:
+                raise LockLost
+            return _changed(now, **changes)
+
+        return self._change(state, change)
+
+    # The decision
+
+    def _decide(self, state: Capacity, backlog: list[Waiting]) -> Capacity:
+        try:
+            units = self._glacier.units()
+            state = self._settle(state, units)
+            state, units, reason = self._buy_as_planned(state, units, backlog)
+            return self._release(self._tell_if_short(state, units, backlog, reason), units, backlog)
+        except Refused as refused:
+            count("PermissionDenied" if refused.refusal is Refusal.DENIED else "GlacierUnavailable")
+            logger.warning("capacity not listed", code=refused.reason.code)
+        except LockLost:
+            logger.warning("lock lost")
+        return state
+
+    def _settle(self, state: Capacity, units: list[Unit]) -> Capacity:
+        """What became of a purchase that was begun earlier."""
+        if state.intent is None:
+            return state
+        became, unit = capacity.outcome(state.intent, units, self._now_ms())
+        if became is Outcome.UNKNOWN:
+            return state
+        if unit is not None:
+            count("CapacityPurchased")
+            return self._mine(state, intent=None, bought=unit, told=True)
+        return self._mine(state, intent=None)
+
+    def _buy_as_planned(
+        self, state: Capacity, units: list[Unit], backlog: list[Waiting]
+    ) -> tuple[Capacity, list[Unit], Reason | None]:
+        """Buys one unit after the other, each confirmed before the next. Also returns why it could not, if so."""
+        reason = None
+        while reason is None and state.intent is None and self._may_buy(state):
+            plan = capacity.plan(units, backlog, state.next_slot_at, self._now_ms(), self._settings)
+            if plan.buy == 0:
+                break
+            state, reason = self._buy(state, units)
+            if reason is None:
+                units = self._glacier.units()
+                state = self._settle(state, units)
+        if state.intent is not None:
+            count("PurchaseOutcomeUnknown")
+            reason = Reason(
+                code=PURCHASE_UNKNOWN, message="A purchase is not confirmed yet; nothing more is bought."
+            )
+        return state, units, reason
+
+    def _may_buy(self, state: Capacity) -> bool:
+        lock_left_ms = (state.lock_until or 0) - self._now_ms()
+        waited = (state.buy_not_before or 0) <= self._now_ms()
+        return waited and min(lock_left_ms, self._time_left_ms()) > NEEDED_MS
+
+    def _buy(self, state: Capacity, units: list[Unit]) -> tuple[Capacity, Reason | None]:
+        until = self._now_ms() + bounds.CLAIM_SECONDS * 1000
+        intent = Intent(until=until, seen=[unit.capacity_id for unit in units])
+        state = self._mine(state, intent=intent)
+        if self._now_ms() + bounds.CALL_SECONDS * 1000 > until:
+            return self._mine(state, intent=None), TOO_SLOW
+        try:
+            capacity_id = self._glacier.buy()
+        except Refused as refused:
+            return self._not_bought(state, refused)
+        logger.info("unit bought", capacity_id=capacity_id)
+        return self._mine(state, intent=intent.model_copy(update={"capacity_id": capacity_id})), None
+
+    def _not_bought(self, state: Capacity, refused: Refused) -> tuple[Capacity, Reason | None]:
+        logger.warning("unit not bought", code=refused.reason.code, refusal=refused.refusal)
+        if refused.refusal is Refusal.UNKNOWN:
+            return state, refused.reason
+        if refused.refusal is Refusal.DENIED:
+            count("PermissionDenied")
+        growing = refused.refusal if refused.refusal is not Refusal.PERMANENT else Refusal.DENIED
+        later = self._now_ms() + delay_ms(growing, 1, self._owner)
+        return self._mine(state, intent=None, buy_not_before=later), refused.reason
+
+    def _tell_if_short(
+        self, state: Capacity, units: list[Unit], backlog: list[Waiting], reason: Reason | None
+    ) -> Capacity:
+        now_ms = self._now_ms()
+        plan = capacity.plan(units, backlog, state.next_slot_at, now_ms, self._settings)
+        serving = len(capacity.valid(units, now_ms))
+        short = capacity.short_of(plan, serving, len(backlog), now_ms, self._settings, reason)
+        if short is None or not capacity.worth_telling(state.short, short):
+            return state
+        count("CapacityShort")
+        return self._mine(state, short=short, told=True)
+
+    def _release(self, state: Capacity, units: list[Unit], backlog: list[Waiting]) -> Capacity:
+        """Gives slots to what may start soon. The end of the last is written first: no slot is given twice."""
+        now_ms = self._now_ms()
+        released, next_slot_at = capacity.slots(backlog, units, state.next_slot_at, now_ms, self._settings)
+        if next_slot_at != state.next_slot_at:
+            state = self._mine(state, next_slot_at=next_slot_at)
+        unit = bool(capacity.valid(units, now_ms)) or state.intent is not None
+        slot = SLOT_UNIT if unit else SLOT_ON_DEMAND
+        records = {
+            record.id: record for record in self._table.read_many([waiting.id for waiting, _ in released])
+        }
+        due = [(records[waiting.id], at) for waiting, at in released if waiting.id in records]
+        errors = map_each(lambda each: self._release_one(*each, slot), due)
+        for error in errors:
+            if error is not None:
+                raise error
+        logger.info("released", retrievals=len(due), waiting=len(backlog), units=len(units))
+        return state
+
+    def _release_one(self, record: Retrieval, slot_at: int, slot: str) -> None:
+        released = self._table.change(
+            record, lambda now: attempts.released(now, slot_at, slot, self._now_ms())
+        )
+        self._resume.resume_when_due(released, self._now_ms())
+
+
+class LockLost(Exception):
+    """The lock ran out and another took it."""
+
+
+def _changed(state: Capacity, *, told: bool = False, **changes: Any) -> Capacity:
+    revision = state.revision + 1
+    sequence = revision if told else state.sequence
+    return state.model_copy(update={"revision": revision, "sequence": sequence, **changes})
+
+
+def _same(current: Capacity, new: Capacity) -> bool:
+    """Whether a write that seemed refused was our own, repeated by the SDK after its reply was lost."""
+    return current == new
