@@ -21,6 +21,6 @@ UNREADABLE = Unreadable(boto3.client("s3"), os.environ["FAILURE_BUCKET"])
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """A batch of stream records, in order; the first that could not be published is reported, and all after it come again."""
+    """Stream records in order; the first that could not be published comes again, with all behind it."""
     failed = publish(read_changes(event["Records"], UNREADABLE), BUS)
     return {"batchItemFailures": [{"itemIdentifier": failed}] if failed is not None else []}

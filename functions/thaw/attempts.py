@@ -132,9 +132,7 @@ def given_back(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None
     return wait(record, now_ms, now_ms)
 
 
-def refused(
-    record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, now_ms: int
-) -> Retrieval | None:
+def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, now_ms: int) -> Retrieval | None:
     """Glacier refused the attempt: nothing was done."""
     if not _claims(record, attempt):
         return None
@@ -148,9 +146,7 @@ def refused(
     if denied_since is not None and now_ms - denied_since > bounds.DENIED_AT_MOST_SECONDS * 1000:
         return failed(record, reason, now_ms)
     if now_ms - record.opened_at > bounds.OPEN_AT_MOST_SECONDS * 1000:
-        told = (
-            f"Waited for {bounds.OPEN_AT_MOST_SECONDS // 86400} days; last: {reason.code}: {reason.message}"
-        )
+        told = f"Waited for {bounds.OPEN_AT_MOST_SECONDS // 86400} days; last: {reason.code}: {reason.message}"
         return failed(record, Reason(code=CODE_GIVEN_UP, message=told), now_ms)
     until = now_ms + delay_ms(refusal, record.delays + 1, record.retrieval_id)
     counted: dict[str, Any] = {"delays": record.delays + 1, "denied_since": denied_since, "reason": reason}

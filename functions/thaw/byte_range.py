@@ -36,9 +36,7 @@ class ByteRange:
         if end < start:
             raise BadRange(f"ends at {end}, before its start {start}")
         if start % MIB:
-            raise BadRange(
-                f"starts at {start}, which is not divisible by 1 MiB; {start - start % MIB} would be"
-            )
+            raise BadRange(f"starts at {start}, which is not divisible by 1 MiB; {start - start % MIB} would be")
         if archive_size_bytes is not None:
             _check_end(start, end, archive_size_bytes)
         return cls(start, end)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from thaw import bounds
 from thaw.job import epoch_ms
@@ -46,9 +46,7 @@ class ListedUnit(BaseModel):
     ExpirationDate: str
 
     def unit(self) -> Unit:
-        return Unit(
-            capacity_id=self.CapacityId, start_date=self.StartDate, expiration_date=self.ExpirationDate
-        )
+        return Unit(capacity_id=self.CapacityId, start_date=self.StartDate, expiration_date=self.ExpirationDate)
 
 
 class Intent(Stored):
@@ -56,7 +54,7 @@ class Intent(Stored):
 
     until: int
     """End of the claim, epoch milliseconds."""
-    seen: list[str] = []
+    seen: list[str] = Field(default_factory=list)
     """The ids of the units there were before."""
     capacity_id: str | None = None
     """Glacier's reply, where one came."""
@@ -129,9 +127,7 @@ def valid(units: list[Unit], now_ms: int) -> list[Unit]:
     return [unit for unit in units if unit.expires_ms > now_ms]
 
 
-def plan(
-    units: list[Unit], backlog: list[Waiting], next_slot_at: int, now_ms: int, settings: Settings
-) -> Plan:
+def plan(units: list[Unit], backlog: list[Waiting], next_slot_at: int, now_ms: int, settings: Settings) -> Plan:
     """What to buy so that the whole backlog is gone within `drain_within_seconds`, up to the ceiling.
 
     Args:
@@ -184,7 +180,7 @@ class Outcome(StrEnum):
 
 
 def outcome(intent: Intent, units: list[Unit], now_ms: int) -> tuple[Outcome, Unit | None]:
-    """What the listing says of a purchase that was begun; certain only after the bounds, or when a new unit is there."""
+    """What a listing says of a purchase that was begun; certain when a new unit is there, or after the bounds."""
     new = [unit for unit in units if unit.capacity_id not in intent.seen]
     if intent.capacity_id is not None:
         new = [unit for unit in new if unit.capacity_id == intent.capacity_id]
@@ -217,9 +213,7 @@ def _advice(wanted: int, max_units: int) -> str:
     useful = min(wanted, UNITS_AT_MOST)
     if max_units < useful:
         return f"Set maxUnits to {useful} and deploy again to let Thaw buy units (about $100 a month each)."
-    return (
-        f"Glacier allows {UNITS_AT_MOST} units; use Standard for some, or give drainWithinMinutes more time."
-    )
+    return f"Glacier allows {UNITS_AT_MOST} units; use Standard for some, or give drainWithinMinutes more time."
 
 
 def worth_telling(old: Short | None, new: Short) -> bool:

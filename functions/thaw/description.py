@@ -1,4 +1,4 @@
-"""The job description: our tag, by which a job whose reply was lost is recognised, and the user's own text behind it."""
+"""The job description: our tag, which tells a job whose reply was lost, and the user's own text behind it."""
 
 import re
 from dataclasses import dataclass

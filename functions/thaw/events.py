@@ -41,9 +41,7 @@ class _Told(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
     event_id: str = Field(description="The same for a repeat of the event, and for no other.")
-    sequence: int = Field(
-        description="Grows with the changes of one retrieval; compare it only within a retrievalId."
-    )
+    sequence: int = Field(description="Grows with the changes of one retrieval; compare it only within a retrievalId.")
 
 
 class WrongField(BaseModel):
@@ -91,9 +89,7 @@ class RetrievalEvent(_Told):
     inventory_size_in_bytes: int | None = None
     sha256_tree_hash: str | None = Field(default=None, alias="sha256TreeHash")
     archive_sha256_tree_hash: str | None = Field(default=None, alias="archiveSha256TreeHash")
-    tree_hash_aligned: bool | None = Field(
-        default=None, description="False: Glacier gives no hash for this range."
-    )
+    tree_hash_aligned: bool | None = Field(default=None, description="False: Glacier gives no hash for this range.")
     initiated_at: str | None = None
     completed_at: str | None = None
     output_available_until: str | None = None
@@ -103,7 +99,7 @@ class RetrievalEvent(_Told):
 
 
 class RequestRejectedEvent(_Told):
-    """Of one message. With the codes RequestIdReused, AlreadyStarted and AlreadyEnded the request of that id goes on."""
+    """Of one message. With RequestIdReused, AlreadyStarted and AlreadyEnded the request of that id goes on."""
 
     request_id: str | None
     message_id: str
@@ -119,9 +115,7 @@ class InventoryListedEvent(_Told):
     account_id: str
     vault_name: str
     job_ids: list[str]
-    next_marker: str | None = Field(
-        description="Not null only where there are more pages than Thaw follows at once."
-    )
+    next_marker: str | None = Field(description="Not null only where there are more pages than Thaw follows at once.")
     context: dict[str, Any] | None = None
 
 
@@ -385,6 +379,4 @@ def _context(text: str | None) -> dict[str, Any] | None:
 def _iso(epoch_ms: int | None) -> str | None:
     if epoch_ms is None:
         return None
-    return (
-        datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

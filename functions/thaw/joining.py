@@ -116,11 +116,7 @@ def _worth_joining(record: Retrieval, now_ms: int) -> bool:
 
 def _sizes(record: Retrieval, request: RetrievalRequest) -> dict[str, Any]:
     """What a later request knows of the archive that the record does not."""
-    if (
-        not record.is_open
-        or record.archive_size_in_bytes is not None
-        or request.archive_size_in_bytes is None
-    ):
+    if not record.is_open or record.archive_size_in_bytes is not None or request.archive_size_in_bytes is None:
         return {}
     return {"archive_size_in_bytes": request.archive_size_in_bytes, "bytes": requested_bytes(request)}
 
@@ -181,11 +177,10 @@ def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None
         return None
     if ended.page >= bounds.PAGES_AT_MOST:
         return None
-    assert ended.inventory is not None and ended.job_id is not None
+    assert ended.inventory is not None
+    assert ended.job_id is not None
     key = page_key(namespace, ended.retrieval_id, ended.page + 1)
-    requests = {
-        name: asker.model_copy(update={"since": 1}) for name, asker in ended.waiting_requests().items()
-    }
+    requests = {name: asker.model_copy(update={"since": 1}) for name, asker in ended.waiting_requests().items()}
     return Retrieval(
         id=item_id(key),
         kind="retrieval",

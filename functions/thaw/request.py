@@ -37,9 +37,7 @@ LIMIT_PATTERN = r"^[1-9][0-9]{0,9}$"
 LARGEST_ARCHIVE_BYTES = 40 * 1024**4
 """Glacier's largest archive: 10,000 parts of 4 GiB."""
 
-RequestId = Annotated[
-    str, Field(pattern=REQUEST_ID_PATTERN, description="Yours; the same id is the same request.")
-]
+RequestId = Annotated[str, Field(pattern=REQUEST_ID_PATTERN, description="Yours; the same id is the same request.")]
 UserDescription = Annotated[
     str,
     Field(
@@ -78,14 +76,16 @@ def _field_error(field: str, message: str) -> PydanticCustomError:
 
 
 def _instant(name: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
     try:
-        parsed = datetime.fromisoformat(text) if text is not None else None
+        parsed = datetime.fromisoformat(text)
+        if parsed.tzinfo is not None:
+            return parsed
     except ValueError:
-        parsed = datetime.min
-    if parsed is not None and parsed.tzinfo is None:
-        field = f"jobParameters.InventoryRetrievalParameters.{name}"
-        raise _field_error(field, "must be a time with its zone, for example 2013-03-20T17:03:43Z")
-    return parsed
+        pass
+    field = f"jobParameters.InventoryRetrievalParameters.{name}"
+    raise _field_error(field, "must be a time with its zone, for example 2013-03-20T17:03:43Z")
 
 
 class InventoryPart(_GlacierNames):
@@ -93,9 +93,7 @@ class InventoryPart(_GlacierNames):
 
     StartDate: str | None = Field(default=None, max_length=40)
     EndDate: str | None = Field(default=None, max_length=40)
-    Limit: str | None = Field(
-        default=None, pattern=LIMIT_PATTERN, description="A whole number >= 1, as a string."
-    )
+    Limit: str | None = Field(default=None, pattern=LIMIT_PATTERN, description="A whole number >= 1, as a string.")
     Marker: str | None = Field(default=None, pattern=MARKER_PATTERN)
 
     @model_validator(mode="after")
@@ -112,9 +110,7 @@ class InventoryRetrieval(_GlacierNames):
 
     Type: Literal["inventory-retrieval"]
     Format: Literal["JSON", "CSV"] = "JSON"
-    Tier: Literal["Standard", "Bulk"] = Field(
-        default="Standard", description="Glacier expedites no inventory."
-    )
+    Tier: Literal["Standard", "Bulk"] = Field(default="Standard", description="Glacier expedites no inventory.")
     Description: UserDescription | None = None
     InventoryRetrievalParameters: InventoryPart | None = None
 
@@ -132,9 +128,7 @@ class RetrievalRequest(_Strict):
     expedited_fallback: Literal["Standard", "Bulk"] | None = Field(
         default=None, description="The tier to take when Expedited has no capacity."
     )
-    follow_pages: StrictBool = Field(
-        default=False, description="Retrieve the inventory's further pages as well."
-    )
+    follow_pages: StrictBool = Field(default=False, description="Retrieve the inventory's further pages as well.")
     context: dict[str, Any] | None = Field(
         default=None,
         description=f"Handed back in every event; at most {CONTEXT_AT_MOST_BYTES} bytes of JSON.",
@@ -156,9 +150,7 @@ class RetrievalRequest(_Strict):
     def _fits_together(self) -> Self:
         job = self.job_parameters
         if self.expedited_fallback and job.Tier != "Expedited":
-            raise _field_error(
-                "expeditedFallback", "goes with Tier Expedited only; leave it out, or set the Tier"
-            )
+            raise _field_error("expeditedFallback", "goes with Tier Expedited only; leave it out, or set the Tier")
         if self.follow_pages and not isinstance(job, InventoryRetrieval):
             raise _field_error("followPages", "goes with inventory-retrieval only")
         if self.archive_size_in_bytes and not isinstance(job, ArchiveRetrieval):
@@ -244,9 +236,7 @@ def _read_json(body: str) -> dict[str, Any]:
     try:
         raw = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError) as unreadable:
-        raise Rejected(
-            "NotJson", "The message is not JSON.", [_problem("", _short(str(unreadable)))]
-        ) from None
+        raise Rejected("NotJson", "The message is not JSON.", [_problem("", _short(str(unreadable)))]) from None
     if not isinstance(raw, dict):
         problem = _problem("", f"is a JSON {_kind(raw)}; must be an object, as docs/request.schema.json says")
         raise Rejected("InvalidRequest", "The message is not a JSON object.", [problem])
@@ -302,9 +292,7 @@ def _error(error: dict[str, Any]) -> dict[str, str]:
     if kind == "field":
         return _problem(error["ctx"]["field"], error["ctx"]["message"])
     if kind == "extra_forbidden":
-        return _problem(
-            ".".join(path)[:SHOWN_AT_MOST], _HINTS.get(last, "is not a field of a request; leave it out")
-        )
+        return _problem(".".join(path)[:SHOWN_AT_MOST], _HINTS.get(last, "is not a field of a request; leave it out"))
     if kind == "string_pattern_mismatch" and last in _PATTERN_HINTS:
         return _problem(".".join(path), _PATTERN_HINTS[last])
     if kind in ("union_tag_invalid", "union_tag_not_found"):

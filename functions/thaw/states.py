@@ -15,9 +15,7 @@ class State(StrEnum):
 
 
 MOVES: dict[State, frozenset[State]] = {
-    State.WAITING: frozenset(
-        {State.INITIATING, State.IN_PROGRESS, State.SUCCEEDED, State.FAILED, State.CANCELLED}
-    ),
+    State.WAITING: frozenset({State.INITIATING, State.IN_PROGRESS, State.SUCCEEDED, State.FAILED, State.CANCELLED}),
     State.INITIATING: frozenset({State.WAITING, State.IN_PROGRESS, State.SUCCEEDED, State.FAILED}),
     State.IN_PROGRESS: frozenset({State.WAITING, State.SUCCEEDED, State.FAILED}),
     State.SUCCEEDED: frozenset(),

@@ -56,9 +56,7 @@ def _refused(error: ClientError | BotoCoreError) -> Refused:
     if isinstance(error, ClientError):
         told = error.response.get("Error", {})
         code = told.get("Code", "Unknown")
-        return Refused(
-            refusal_of(code), Reason(code=code, message=told.get("Message", "")[:_MESSAGE_AT_MOST])
-        )
+        return Refused(refusal_of(code), Reason(code=code, message=told.get("Message", "")[:_MESSAGE_AT_MOST]))
     return Refused(Refusal.UNKNOWN, Reason(code=type(error).__name__, message=str(error)[:_MESSAGE_AT_MOST]))
 
 
@@ -124,9 +122,7 @@ class JobReader:
             Refused: no answer could be had.
         """
         try:
-            reply = self._client.describe_job(
-                accountId=_account(record), vaultName=record.vault_name, jobId=job_id
-            )
+            reply = self._client.describe_job(accountId=_account(record), vaultName=record.vault_name, jobId=job_id)
         except self._client.exceptions.ResourceNotFoundException as gone:
             raise JobGone(job_id) from gone
         except (ClientError, BotoCoreError) as error:

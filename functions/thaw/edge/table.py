@@ -122,7 +122,7 @@ class Table:
         )
 
     def reopen(self, old: Retrieval, new: Retrieval) -> bool:
-        """Opens the next generation in the place of a terminal record, which is kept beside it; False if that changed."""
+        """Opens the next generation in the place of a terminal record, kept beside it; False if that changed."""
         past = old.model_copy(update={"id": past_id(old.key, old.generation), "kind": "past"})
         condition, values = _unchanged(old)
         return self._transact(
@@ -157,14 +157,10 @@ class Table:
         """Notes that the record a request was in is succeeded by a later generation."""
         self._set_on_request(request_id, {"done": True}, "#key = :key", {":key": key})
 
-    def _set_on_request(
-        self, request_id: str, fields: dict[str, Any], condition: str, values: dict[str, Any]
-    ) -> None:
+    def _set_on_request(self, request_id: str, fields: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
         names, set_values, update = _update(fields, counters=())
         names |= {"#key": "key"}
-        self._update_item(
-            request_id_of_item(request_id), update, condition, names, set_values | values, RequestRecord
-        )
+        self._update_item(request_id_of_item(request_id), update, condition, names, set_values | values, RequestRecord)
 
     def reject(self, rejection: RejectionRecord) -> None:
         """Records a rejected message; once is enough."""
@@ -173,7 +169,7 @@ class Table:
     # What is due
 
     def due(self, partition: str, until_ms: int) -> Iterator[Waiting]:
-        """What is due in a partition of the index up to a time, the longest due first; a page is read when it is needed."""
+        """What is due in a partition of the index up to a time, longest due first; pages are read as needed."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self.name,
             IndexName=DUE_INDEX,
@@ -191,9 +187,7 @@ class Table:
         for start in range(0, len(ids), _BATCH_GET_AT_MOST):
             keys = [to_wire({"id": each}) for each in ids[start : start + _BATCH_GET_AT_MOST]]
             while keys:
-                reply = self._client.batch_get_item(
-                    RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}}
-                )
+                reply = self._client.batch_get_item(RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}})
                 found += [Retrieval.model_validate(from_wire(item)) for item in reply["Responses"][self.name]]
                 keys = reply["UnprocessedKeys"].get(self.name, {"Keys": []})["Keys"]
         return found

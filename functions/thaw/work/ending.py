@@ -28,16 +28,15 @@ class Ending:
         job = read_notification(body)
         tag = job.tag
         if tag is None:
-            return _ignored(job, "no tag of ours")
-        if job.succeeded:
-            record = self._table.succeed(tag, job, self._now_ms())
-            if record is not None and record.job_id == job.JobId and record.generation == tag.generation:
-                return _logged(record, job)
-        else:
-            record = self._table.get(tag.key)
+            _ignored(job, "no tag of ours")
+            return
+        record = self._table.succeed(tag, job, self._now_ms()) if job.succeeded else self._table.get(tag.key)
         if record is None or record.generation != tag.generation:
-            return _ignored(job, "its retrieval is gone, or was opened anew")
-        self.seen(record, tag, job)
+            _ignored(job, "its retrieval is gone, or was opened anew")
+        elif record.job_id == job.JobId:
+            _logged(record, job)
+        else:
+            self.seen(record, tag, job)
 
     def seen(self, record: Retrieval, tag: Tag, job: GlacierJob) -> Retrieval:
         """Brings the record up to what Glacier says of a job with its tag, in progress or completed."""
@@ -48,11 +47,7 @@ class Ending:
             new = self._ended(record, tag, job)
             if new is None:
                 return record
-            following = (
-                joining.next_page(self._table.name, new, self._now_ms())
-                if new.state != record.state
-                else None
-            )
+            following = joining.next_page(self._table.name, new, self._now_ms()) if new.state != record.state else None
             current = self._write(record, new, following)
             if current is None:
                 if len(new.duplicates) > len(record.duplicates):

@@ -83,9 +83,7 @@ class Intake:
         except Rejected as rejected:
             self._table.reject(records.rejection(message_id, rejected, self._now_ms()))
             count("RequestRejected")
-            logger.info(
-                "request rejected", request_id=rejected.request_id, message_id=message_id, code=rejected.code
-            )
+            logger.info("request rejected", request_id=rejected.request_id, message_id=message_id, code=rejected.code)
             return None
 
     def _request(self, request: RetrievalRequest) -> Retrieval | None:
@@ -107,9 +105,7 @@ class Intake:
                     "field": "requestId",
                     "message": "was used before with other contents; take a new one",
                 }
-                raise Rejected(
-                    "RequestIdReused", "The request id was used before with other contents.", [problem]
-                )
+                raise Rejected("RequestIdReused", "The request id was used before with other contents.", [problem])
             if known.done or known.contents is None:
                 return None
             key = known.key or key

@@ -32,9 +32,7 @@ def read_changes(records: list[dict[str, Any]], unreadable: Unreadable) -> list[
             changes.append(_read_change(record))
         except (ValueError, KeyError, TypeError) as error:
             count("RecordUnreadable")
-            logger.error(
-                "stream record unreadable", kept_as=unreadable.keep(record), error=type(error).__name__
-            )
+            logger.error("stream record unreadable", kept_as=unreadable.keep(record), error=type(error).__name__)
     return changes
 
 
@@ -62,9 +60,7 @@ def publish(changes: list[Change], bus: Bus) -> str | None:
         while heads := _heads(open_changes, refused_items):
             refused = _put(heads, bus)
             refused_items |= {change.item_id for change in refused}
-            done = {change.sequence_number for change in heads} - {
-                change.sequence_number for change in refused
-            }
+            done = {change.sequence_number for change in heads} - {change.sequence_number for change in refused}
             open_changes = [change for change in open_changes if change.sequence_number not in done]
         if not open_changes:
             return None

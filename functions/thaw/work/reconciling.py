@@ -187,7 +187,8 @@ def resume_is_due(record: Retrieval, now_ms: int) -> bool:
 
     A long wait is resumed in the one run before whose next it ends; any wait once it is overdue.
     """
-    assert record.due_at is not None and record.waiting_since is not None
+    assert record.due_at is not None
+    assert record.waiting_since is not None
     overdue_ms = now_ms - record.due_at
     if overdue_ms > bounds.RESUME_GRACE_SECONDS * 1000:
         return True

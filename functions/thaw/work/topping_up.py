@@ -162,9 +162,7 @@ class ToppingUp:
                 state = self._settle(state, units)
         if state.intent is not None:
             count("PurchaseOutcomeUnknown")
-            reason = Reason(
-                code=PURCHASE_UNKNOWN, message="A purchase is not confirmed yet; nothing more is bought."
-            )
+            reason = Reason(code=PURCHASE_UNKNOWN, message="A purchase is not confirmed yet; nothing more is bought.")
         return state, units, reason
 
     def _may_buy(self, state: Capacity) -> bool:
@@ -215,9 +213,7 @@ class ToppingUp:
             state = self._mine(state, next_slot_at=next_slot_at)
         unit = bool(capacity.valid(units, now_ms)) or state.intent is not None
         slot = SLOT_UNIT if unit else SLOT_ON_DEMAND
-        records = {
-            record.id: record for record in self._table.read_many([waiting.id for waiting, _ in released])
-        }
+        records = {record.id: record for record in self._table.read_many([waiting.id for waiting, _ in released])}
         due = [(records[waiting.id], at) for waiting, at in released if waiting.id in records]
         errors = map_each(lambda each: self._release_one(*each, slot), due)
         for error in errors:
@@ -227,9 +223,7 @@ class ToppingUp:
         return state
 
     def _release_one(self, record: Retrieval, slot_at: int, slot: str) -> None:
-        released = self._table.change(
-            record, lambda now: attempts.released(now, slot_at, slot, self._now_ms())
-        )
+        released = self._table.change(record, lambda now: attempts.released(now, slot_at, slot, self._now_ms()))
         self._resume.resume_when_due(released, self._now_ms())
 
 
