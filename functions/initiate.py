@@ -3,6 +3,7 @@
 Woken by the request queue and by the resume queue. Only it calls InitiateJob.
 """
 
+import itertools
 import json
 import os
 from typing import Any
@@ -31,13 +32,15 @@ VAULTS = Vaults(os.environ["ACCOUNT_ID"], tuple(json.loads(os.environ["VAULTS"])
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A batch of messages of either queue; those that failed are reported and come again."""
-    invocation = context.aws_request_id
-    intake = Intake(TABLE, RESUME, VAULTS, invocation, now_ms)
+    # Each claim has a name of its own: a message that comes twice in one batch must not take the claim of its first
+    # copy for its own.
+    claims = (f"{context.aws_request_id}:{number}" for number in itertools.count(1))
+    intake = Intake(TABLE, RESUME, VAULTS, claims, now_ms)
     starting = Starting(TABLE, STARTER, RESUME, context.get_remaining_time_in_millis, now_ms)
 
     def take(record: SQSRecord) -> Retrieval | None:
         if record.event_source_arn.rsplit(":", 1)[-1] == RESUME.name:
-            return starting.resume(record.body, f"{invocation}:{record.message_id}")
+            return starting.resume(record.body, next(claims))
         return intake.take(record.message_id, record.body)
 
     return Batch[Retrieval](event).each(take).then_at_once(starting.start).response()

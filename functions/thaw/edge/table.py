@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from thaw.attempts import claim_fields, success_fields
 from thaw.capacity import ITEM_ID as CAPACITY_ID
-from thaw.capacity import Capacity, Waiting
+from thaw.capacity import Capacity
 from thaw.description import Tag
 from thaw.job import GlacierJob
 from thaw.records import RejectionRecord, RequestRecord, request_id_of_item
@@ -168,8 +168,8 @@ class Table:
 
     # What is due
 
-    def due(self, partition: str, until_ms: int) -> Iterator[Waiting]:
-        """What is due in a partition of the index up to a time, longest due first; pages are read as needed."""
+    def due(self, partition: str, until_ms: int) -> Iterator[str]:
+        """The item ids of what is due in a partition up to a time, longest due first; pages are read as needed."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self.name,
             IndexName=DUE_INDEX,
@@ -177,9 +177,7 @@ class Table:
             ExpressionAttributeValues=to_wire({":partition": partition, ":until": until_ms}),
         )
         for page in pages:
-            for item in map(from_wire, page["Items"]):
-                size = item.get("bytes")
-                yield Waiting(item["id"], int(item["dueAt"]), int(size) if size is not None else None)
+            yield from (from_wire(item)["id"] for item in page["Items"])
 
     def read_many(self, ids: list[str]) -> list[Retrieval]:
         """The records with these item ids, read consistently; those that are gone are left out."""

@@ -3,8 +3,7 @@
 Each step finds itself done when it is repeated, so a crash between them is healed by the message's redelivery.
 """
 
-import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NoReturn
@@ -54,18 +53,17 @@ class Intake:
     """Takes in what stands on the request queue.
 
     Args:
-        invocation: its id. With a number behind it, it names each claim: a message that comes twice in one batch
-            must not take the claim of its first copy for its own.
+        claims: a new name for each claim, never given twice.
         now_ms: the clock.
     """
 
     def __init__(
-        self, table: Table, resume: ResumeQueue, vaults: Vaults, invocation: str, now_ms: Callable[[], int]
+        self, table: Table, resume: ResumeQueue, vaults: Vaults, claims: Iterator[str], now_ms: Callable[[], int]
     ) -> None:
         self._table = table
         self._resume = resume
         self._vaults = vaults
-        self._claims = (f"{invocation}:{number}" for number in itertools.count(1))
+        self._claims = claims
         self._now_ms = now_ms
 
     def take(self, message_id: str, body: str) -> Retrieval | None:

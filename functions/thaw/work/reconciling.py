@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from thaw import attempts, bounds
+from thaw.description import Tag
 from thaw.edge.glacier import JobGone, JobReader, Refused
 from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import Table
@@ -65,7 +66,7 @@ class Reconciling:
         for shard in range(SHARDS):
             due = self._table.due(str(shard), until_ms)
             while self._has_time():
-                ids = [waiting.id for waiting in islice(due, AT_ONCE)]
+                ids = list(islice(due, AT_ONCE))
                 if not ids:
                     break
                 self._look_after(self._table.read_many(ids))
@@ -107,24 +108,25 @@ class Reconciling:
 
     def _settle_by_whole_listing(self, claims: list[Retrieval], awaited: dict[str, Awaited]) -> None:
         """A claim that ran out: its job is in the vault's listing, or was never started."""
-        lost = {(record.key, record.generation, record.attempt): record for record in claims}
+        by_tag = {record.tag: record for record in claims}
+        found: set[Tag] = set()
         try:
             for page in self._glacier.pages(claims[0]):
                 for job in page:
-                    tag = job.tag
-                    found = lost.pop((tag.key, tag.generation, tag.attempt), None) if tag else None
-                    if found is not None and tag is not None:
-                        count("JobAdopted")
-                        self._ending.seen(found, tag, job)
+                    if job.tag is not None and job.tag in by_tag:
+                        found.add(job.tag)
+                        by_tag[job.tag] = self._ending.seen(by_tag[job.tag], job.tag, job)
                 self._take_from(page, awaited)
                 if not self._has_time():
                     logger.warning("listing not whole", vault_name=claims[0].vault_name)
                     return
         except JobGone:
             logger.warning("vault is gone", vault_name=claims[0].vault_name)
-        for record in lost.values():
-            absent = self._table.change(record, self._absent(record.attempt))
-            self._resume.resume_when_due(absent, self._now_ms())
+        count("JobAdopted", len(found))
+        for tag, record in by_tag.items():
+            if tag not in found:
+                absent = self._table.change(record, self._absent(tag.attempt))
+                self._resume.resume_when_due(absent, self._now_ms())
 
     def _absent(self, attempt: int) -> Callable[[Retrieval], Retrieval | None]:
         return lambda now: attempts.absent(now, attempt, self._now_ms())

@@ -21,6 +21,9 @@ from thaw.work.telemetry import count, logger
 NEEDED_MS = (bounds.CALL_SECONDS + 10) * 1000
 """Less of the function's time, or of the lock's, and nothing is bought."""
 
+RELEASED_AT_ONCE = 500
+"""So many are released before the clock is looked at again."""
+
 TOO_SLOW = Reason(code="TooSlow", message="The purchase was not begun in time; it is tried again.")
 PURCHASE_UNKNOWN = "PurchaseUnknown"
 
@@ -63,9 +66,11 @@ class ToppingUp:
             state = self._unlock(state)
             backlog = self._backlog() if state is not None else []
 
-    def _backlog(self) -> list[Waiting]:
+    def _backlog(self) -> list[Retrieval]:
+        """What waits for a release. The index may be behind its table, and money hangs on the number: each is read."""
         whole = self._now_ms() + bounds.OPEN_AT_MOST_SECONDS * 1000
-        return list(self._table.due(EXPEDITED_BACKLOG, whole))
+        indexed = self._table.read_many(list(self._table.due(EXPEDITED_BACKLOG, whole)))
+        return [record for record in indexed if record.due_in == EXPEDITED_BACKLOG]
 
     def _purchase_is_open(self) -> bool:
         state = self._table.get_capacity()
@@ -122,12 +127,14 @@ class ToppingUp:
 
     # The decision
 
-    def _decide(self, state: Capacity, backlog: list[Waiting]) -> Capacity:
+    def _decide(self, state: Capacity, records: list[Retrieval]) -> Capacity:
+        backlog = [Waiting(record.id, record.due_at or 0, record.bytes) for record in records]
         try:
             units = self._glacier.units()
             state = self._settle(state, units)
             state, units, reason = self._buy_as_planned(state, units, backlog)
-            return self._release(self._tell_if_short(state, units, backlog, reason), units, backlog)
+            state = self._tell_if_short(state, units, backlog, reason)
+            return self._release(state, units, backlog, {record.id: record for record in records})
         except Refused as refused:
             count("PermissionDenied" if refused.refusal is Refusal.DENIED else "GlacierUnavailable")
             logger.warning("capacity not listed", code=refused.reason.code)
@@ -205,7 +212,9 @@ class ToppingUp:
         count("CapacityShort")
         return self._mine(state, short=short, told=True)
 
-    def _release(self, state: Capacity, units: list[Unit], backlog: list[Waiting]) -> Capacity:
+    def _release(
+        self, state: Capacity, units: list[Unit], backlog: list[Waiting], records: dict[str, Retrieval]
+    ) -> Capacity:
         """Gives slots to what may start soon. The end of the last is written first: no slot is given twice."""
         now_ms = self._now_ms()
         released, next_slot_at = capacity.slots(backlog, units, state.next_slot_at, now_ms, self._settings)
@@ -213,14 +222,13 @@ class ToppingUp:
             state = self._mine(state, next_slot_at=next_slot_at)
         unit = bool(capacity.valid(units, now_ms)) or state.intent is not None
         slot = SLOT_UNIT if unit else SLOT_ON_DEMAND
-        records = {record.id: record for record in self._table.read_many([waiting.id for waiting, _ in released])}
-        due = [(records[waiting.id], at) for waiting, at in released if waiting.id in records]
-        errors = map_each(lambda each: self._release_one(*each, slot), due)
+        due = [(records[waiting.id], slot_at) for waiting, slot_at in released]
+        errors = map_each(lambda each: self._release_one(*each, slot), due[:RELEASED_AT_ONCE])
         for error in errors:
             if error is not None:
                 raise error
-        logger.info("released", retrievals=len(due), waiting=len(backlog), units=len(units))
-        return state
+        logger.info("released", retrievals=len(errors), waiting=len(backlog), units=len(units))
+        return self._mine(state, again=True) if len(due) > len(errors) else state
 
     def _release_one(self, record: Retrieval, slot_at: int, slot: str) -> None:
         released = self._table.change(record, lambda now: attempts.released(now, slot_at, slot, self._now_ms()))
