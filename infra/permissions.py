@@ -1,0 +1,41 @@
+"""What each function may call, and nothing more."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_iam as iam
+
+# function -> what it calls on -> the actions
+CALLS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "initiate": {
+        "table": ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        "vaults": ("glacier:InitiateJob",),
+        "resume_queue": ("sqs:SendMessage",),
+    },
+    "top_up": {
+        "table": ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        "due_index": ("dynamodb:Query",),
+        "account": ("glacier:ListProvisionedCapacity", "glacier:PurchaseProvisionedCapacity"),
+        "resume_queue": ("sqs:SendMessage",),
+    },
+    "complete": {
+        "table": ("dynamodb:PutItem", "dynamodb:UpdateItem"),
+        "resume_queue": ("sqs:SendMessage",),
+    },
+    "reconcile": {
+        "table": ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        "due_index": ("dynamodb:Query",),
+        "vaults": ("glacier:DescribeJob", "glacier:ListJobs"),
+        "resume_queue": ("sqs:SendMessage",),
+    },
+    "publish": {
+        "event_bus": ("events:PutEvents",),
+        "unreadable_records": ("s3:PutObject",),
+    },
+}
+
+
+def call_statements(function: str, arns: Mapping[str, Sequence[str]]) -> list[iam.PolicyStatement]:
+    """The statements that let `function` make its calls; `arns` as of infra.platform.Platform."""
+    return [
+        iam.PolicyStatement(actions=list(actions), resources=list(arns[on])) for on, actions in CALLS[function].items()
+    ]
