@@ -1,0 +1,149 @@
+"""The cloud assembly that CDK synthesizes: templates and assets. Made once for each state of code and settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = ROOT / ".cache" / "assemblies"
+_SOURCES = ("app.py", "cdk.json", "constraints.txt", "requirements.txt", "infra", "functions")
+_SETTINGS = "thaw"
+"""The key of cdk.json's context that holds the settings."""
+_KEPT_ASSEMBLIES = 30
+
+
+@dataclass(frozen=True)
+class Stack:
+    name: str
+    template: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A folder or file that a template refers to by where `cdk deploy` would have uploaded it."""
+
+    path: Path
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Assembly:
+    stacks: tuple[Stack, ...]
+    """In the order in which they must be deployed."""
+    assets: tuple[Asset, ...]
+
+    @classmethod
+    def read(cls, folder: Path, account_id: str, region: str) -> Assembly:
+        """Reads a cdk.out folder. Assets' buckets get the account and the region that they are deployed to."""
+        artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"]
+        stacks = {name: a for name, a in artifacts.items() if a["type"] == "aws:cloudformation:stack"}
+        return cls(
+            tuple(_stack(folder, name, stacks[name]) for name in _in_order(stacks)),
+            tuple(_assets(folder, artifacts, account_id, region)),
+        )
+
+
+def synthesize(settings: Mapping[str, Any] | None = None) -> Path:
+    """Synthesizes the app, unless that was done before with the same files, and returns the cdk.out folder.
+
+    `settings` override those in cdk.json.
+    """
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    context = {**context, _SETTINGS: {**context[_SETTINGS], **(settings or {})}}
+    folder = CACHE / _digest(context)
+    if not (folder / "manifest.json").exists():
+        _synthesize_into(folder, context)
+    os.utime(folder)
+    return folder
+
+
+def _synthesize_into(folder: Path, context: Mapping[str, Any]) -> None:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    (CACHE.parent / ".gitignore").write_text("*\n")
+    _forget_old()
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix="new-") as scratch:
+        made = Path(scratch) / "cdk.out"
+        environment = {
+            **os.environ,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),  # the venv's node
+            "CDK_OUTDIR": str(made),
+            "CDK_CONTEXT_JSON": json.dumps(context),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        done = subprocess.run(
+            [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"app.py could not be synthesized:\n{done.stderr.strip() or done.stdout.strip()}")
+        try:
+            made.rename(folder)
+        except OSError:  # another process was first, with the same content
+            if not (folder / "manifest.json").exists():
+                raise
+
+
+def _forget_old() -> None:
+    folders = sorted(CACHE.glob("[0-9a-f]*"), key=lambda folder: folder.stat().st_mtime)
+    for folder in folders[:-_KEPT_ASSEMBLIES]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _digest(context: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(context, sort_keys=True).encode())
+    for path in _source_files():
+        digest.update(f"{path.relative_to(ROOT)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def _source_files() -> Iterator[Path]:
+    for name in _SOURCES:
+        source = ROOT / name
+        if source.is_file():
+            yield source
+        yield from (path for path in sorted(source.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _in_order(stacks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    ordered: list[str] = []
+
+    def visit(name: str) -> None:
+        for other in stacks[name].get("dependencies", []):
+            if other in stacks and other not in ordered:
+                visit(other)
+        if name not in ordered:
+            ordered.append(name)
+
+    for name in stacks:
+        visit(name)
+    return ordered
+
+
+def _stack(folder: Path, artifact_id: str, artifact: Mapping[str, Any]) -> Stack:
+    properties = artifact["properties"]
+    template = json.loads((folder / properties["templateFile"]).read_text())
+    return Stack(properties.get("stackName", artifact_id), template)
+
+
+def _assets(folder: Path, artifacts: Mapping[str, Any], account_id: str, region: str) -> Iterator[Asset]:
+    for artifact in artifacts.values():
+        if artifact["type"] != "cdk:asset-manifest":
+            continue
+        manifest = json.loads((folder / artifact["properties"]["file"]).read_text())
+        for file in manifest["files"].values():
+            for destination in file["destinations"].values():
+                bucket = destination["bucketName"]
+                for name, value in (("AccountId", account_id), ("Region", region), ("Partition", "aws")):
+                    bucket = bucket.replace(f"${{AWS::{name}}}", value)
+                yield Asset(folder / file["source"]["path"], bucket, destination["objectKey"])

@@ -1,0 +1,294 @@
+"""AWS on this machine, with the stacks deployed in it: what tests, the demo and the simulator work with.
+
+    with Cloud(seed=1, settings={"maxUnits": 1}) as cloud:
+        cloud.client("sqs").send_message(QueueUrl=cloud.outputs["RequestQueueUrl"], MessageBody=…)
+        cloud.run_until(lambda: cloud.events_of("Retrieval Succeeded"))
+
+Time is virtual and stands still but in `run_*`. A run with the same seed is the same run, given the same
+PYTHONHASHSEED. One cloud at a time in a process.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import boto3
+from moto import mock_aws
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
+from moto.moto_api._internal import mock_random
+from moto.sqs.models import Queue
+
+from local import glacier
+from local.assembly import Assembly, synthesize
+from local.calls import Call, Caller, Calls, intercepted
+from local.clock import Clock, Timer, VirtualClock
+from local.deliveries import Deliveries, Event
+from local.deploy import ACCOUNT_ID, REGION, Deployment, deploy
+from local.dynamodb import Writes
+from local.environments import Environment, FunctionConfig
+from local.event_sources.queues import delete
+from local.functions import Lambda, Result
+from local.meter import WriteMeter
+from local.processes import sleeping_on_the_clock
+from local.roles import Roles
+from local.state import DeployedState
+from local.wiring import Wiring, wire
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+_SWEEP_SECONDS = 6 * 3600
+"""How often items are deleted whose time to live is over; DynamoDB takes up to some days."""
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "AWS_DEFAULT_REGION": REGION,
+}
+
+
+class Cloud:
+    """See the module. `settings` override cdk.json's; `assembly` is a cdk.out folder to deploy in place of the app."""
+
+    clock: Clock
+    functions: Lambda
+    roles: Roles
+    deployment: Deployment
+    wiring: Wiring
+
+    def __init__(
+        self,
+        seed: int = 0,
+        settings: Mapping[str, Any] | None = None,
+        *,
+        assembly: Path | None = None,
+        glacier_settings: glacier.Settings | None = None,
+        start: datetime = START,
+        clock: Clock | None = None,
+        shard_count: int = 2,
+    ) -> None:
+        self.seed = seed
+        self.start = start
+        self.clock = clock or VirtualClock(start)
+        self.calls = Calls(self.clock)
+        self.meter = WriteMeter()
+        self.deliveries = Deliveries(self.clock, self._on_message)
+        self.errors: list[tuple[str, Result]] = []
+        """Every invocation that ended in an error: the function's label and the result."""
+        self._writes = Writes(self.meter, self._on_record)
+        self._folder = assembly or synthesize(settings)
+        self._glacier_settings = glacier_settings or glacier.Settings()
+        self._shard_count = shard_count
+        self._stack = ExitStack()
+        self._clients: dict[str, Any] = {}
+        self._glacier_timer: Timer | None = None
+
+    # ------------------------------------------------------------------------------------------ begin and end
+
+    def __enter__(self) -> Cloud:
+        with ExitStack() as stack:
+            self._set_up(stack)
+            self._deploy(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.functions.reset()
+        self._stack.close()
+
+    def _set_up(self, stack: ExitStack) -> None:
+        if isinstance(self.clock, VirtualClock):
+            stack.enter_context(self.clock)
+            stack.enter_context(_seeded())
+        self.glacier = glacier.install(self._glacier_settings)
+        self.glacier.may_publish = self.deliveries.may_publish
+        self.glacier.observe = lambda operation, given, code: self._plan_glacier()
+        stack.callback(_let_go_of, self.glacier)
+        stack.enter_context(mock.patch.dict(os.environ, _CREDENTIALS))
+        stack.enter_context(mock_aws(config={"lambda": {"use_docker": False}}))
+        stack.enter_context(sleeping_on_the_clock())
+        stack.enter_context(self._writes.watched())
+        stack.enter_context(self.deliveries.watched())
+
+    def _deploy(self, stack: ExitStack) -> None:
+        self._seed(0)  # the names of what is deployed don't depend on the seed
+        self.wiring = Wiring()
+        self.deployment = deploy(Assembly.read(self._folder, ACCOUNT_ID, REGION))
+        stack.enter_context(intercepted(self.calls))
+        self.roles = Roles(self.deployment)
+        self.calls.refusal = self._refusal
+        self.functions = Lambda(self.clock, self.deployment)
+        self.functions.on_error = self._on_error
+        self.wiring = wire(self.clock, self.functions, self.deployment, self.roles, self._shard_count)
+        self._deployed = DeployedState()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._seed(self.seed)
+        self.wiring.reset()
+        self.clock.after(_SWEEP_SECONDS, self._sweep, background=True)
+
+    def _seed(self, seed: int) -> None:
+        if isinstance(self.clock, VirtualClock):
+            mock_random.seed(seed)
+            random.seed(seed)
+            _entropy.seed(seed)
+
+    def reset(self, seed: int | None = None) -> None:
+        """Back to when everything had just been deployed, with another seed if one is given."""
+        assert isinstance(self.clock, VirtualClock), "only virtual time goes back"
+        self.seed = self.seed if seed is None else seed
+        self.functions.reset()
+        self.clock.clear()
+        self.clock.move_to_ms(round(self.start.timestamp() * 1000))
+        self.glacier.settings.seed = self.seed
+        self.glacier.reset()
+        self._glacier_timer = None
+        self._deployed.restore()
+        self.calls.clear()
+        self.deliveries.clear()
+        self.meter.clear()
+        self.errors.clear()
+        self._begin()
+
+    # --------------------------------------------------------------------------------------------------- time
+
+    def run_until(self, reached: Callable[[], object], limit: timedelta = timedelta(hours=13)) -> None:
+        """Lets time pass until `reached` gives something true; raises TimeoutError if it does not within the limit."""
+        if not self._virtual.run_until(lambda: bool(reached()), self._in(limit)):
+            raise TimeoutError(f"not reached within {limit}; it is {self.clock.now():%Y-%m-%d %H:%M:%S} now")
+
+    def run_for(self, duration: timedelta) -> None:
+        self._virtual.run_until(lambda: False, self._in(duration))
+
+    def run_until_quiet(self, limit: timedelta = timedelta(days=3)) -> None:
+        """Lets time pass until only schedules are left to come: no message, record, retry or job of Glacier's.
+
+        What only a schedule will find (a record in the table that is due at some time) does not count.
+        """
+        self.run_until(lambda: self.quiet, limit)
+
+    @property
+    def quiet(self) -> bool:
+        return self.clock.waiting == 0 and self.functions.running == 0
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    @property
+    def _virtual(self) -> VirtualClock:
+        assert isinstance(self.clock, VirtualClock), "real time passes by itself"
+        return self.clock
+
+    def _in(self, duration: timedelta) -> int:
+        return self.clock.now_ms() + round(duration.total_seconds() * 1000)
+
+    # ------------------------------------------------------------------------------------------------- to see
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        """The stacks' outputs."""
+        return self.deployment.outputs
+
+    @property
+    def events(self) -> list[Event]:
+        """Everything that was put on event buses, in order."""
+        return self.deliveries.events
+
+    def events_of(self, detail_type: str) -> list[Event]:
+        return [event for event in self.events if event.detail_type == detail_type]
+
+    def client(self, service: str) -> Any:
+        """A boto3 client, as a user has it."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+        return self._clients[service]
+
+    def logs(self, function: str) -> list[str]:
+        """What a function (by the name of its file) wrote, line by line."""
+        return [line for _, line in self.functions.logs[function]]
+
+    def queue(self, url_or_name: str) -> Queue:
+        return self._deployed.queue(url_or_name)
+
+    def dead_letters(self) -> dict[str, list[str]]:
+        """The bodies of the messages in dead-letter queues, by the queue's name; queues without any are left out."""
+        queues = self._deployed.dead_letter_queues()
+        return {queue.name: [message.body for message in queue._messages] for queue in queues if queue._messages}
+
+    def redrive(self) -> int:
+        """Sends every dead letter back to where it came from, as StartMessageMoveTask does; how many there were."""
+        moved = 0
+        for queue in self._deployed.queues():
+            for message in list(queue.dead_letter_queue._messages) if queue.dead_letter_queue else ():
+                if getattr(message, "came_from", queue.name) == queue.name:
+                    delete(queue.dead_letter_queue, message)  # type: ignore[arg-type]
+                    self.client("sqs").send_message(QueueUrl=queue.physical_resource_id, MessageBody=message.body)
+                    moved += 1
+        return moved
+
+    def items(self) -> list[dict[str, Any]]:
+        """Every item of every table, as the API has attributes: {"id": {"S": "…"}}."""
+        items: list[Any] = [i for t in dynamodb_backends[ACCOUNT_ID][REGION].tables.values() for i in t.items.values()]
+        return [item.to_json()["Attributes"] for item in items]
+
+    # ------------------------------------------------------------------------------------------ what is told
+
+    def _on_message(self, queue: Queue) -> None:
+        self.wiring.on_message(queue)
+
+    def _on_record(self, table: Table, record: Mapping[str, Any]) -> None:
+        self.wiring.on_record(table, record, self.clock.now_ms())
+
+    def _on_error(self, config: FunctionConfig, result: Result) -> None:
+        self.errors.append((config.label, result))
+
+    def _refusal(self, call: Call, caller: Caller) -> str | None:
+        assert isinstance(caller, Environment)
+        return self.roles.refusal_of_call(caller.config.role, call)
+
+    def _plan_glacier(self) -> None:
+        """Sets a timer for what Glacier does next by itself."""
+        next_at = self.glacier.next_event_at()
+        when_ms = None if next_at is None else math.ceil(next_at.timestamp() * 1000)
+        timer = self._glacier_timer
+        if timer is not None and not timer.done and timer.when_ms == when_ms:
+            return
+        self.clock.cancel(timer)
+        self._glacier_timer = None if when_ms is None else self.clock.at_ms(when_ms, self._advance_glacier)
+
+    def _advance_glacier(self) -> None:
+        self._glacier_timer = None
+        self.glacier.advance(self.clock.now())
+        self._plan_glacier()
+
+    def _sweep(self) -> None:
+        for table in dynamodb_backends[ACCOUNT_ID][REGION].tables.values():
+            self._writes.expire(table, self.clock.now_ms() / 1000)
+        self.clock.after(_SWEEP_SECONDS, self._sweep, background=True)
+
+
+def _let_go_of(service: glacier.GlacierService) -> None:
+    service.observe = None
+    service.may_publish = lambda topic_arn, account_id: True
+
+
+_entropy = random.Random()
+
+
+@contextmanager
+def _seeded() -> Iterator[None]:
+    """While entered, what functions and libraries take for chance comes from the seed."""
+    before = random.getstate()
+    try:
+        with mock.patch("os.urandom", _entropy.randbytes):
+            yield
+    finally:
+        random.setstate(before)

@@ -1,0 +1,218 @@
+"""Lambda's execution environments: each has its own copies of the asset's modules, its variables, and a log.
+
+Environments share the process and what is installed in it (boto3, Powertools). Code of one runs only between
+`entered`'s beginning and end, when its modules are in sys.modules and its variables in os.environ.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TextIO
+
+from local.clock import Clock
+from local.processes import Executor, Process
+
+_CONCURRENTLY = "thaw.concurrently"
+"""The module of the functions whose `Executor` is ours here."""
+_KEPT_LOG_LINES = 20_000
+_BYTECODE = Path(tempfile.gettempdir()) / f"thaw-bytecode-{os.getuid()}"
+
+
+@dataclass(frozen=True)
+class FunctionConfig:
+    """A function as the template has it."""
+
+    name: str
+    """The physical name."""
+    arn: str
+    handler: str
+    """`file.function`."""
+    code: Path
+    timeout_seconds: float
+    memory_mb: int
+    variables: Mapping[str, str]
+    role: str
+    """The role's name."""
+    max_retries: int
+    """How often an asynchronous invocation that failed is tried again."""
+    max_event_age_seconds: float
+
+    @property
+    def label(self) -> str:
+        """What people call it: the name of its file."""
+        return self.handler.rpartition(".")[0]
+
+
+Log = deque[tuple[int, str]]
+"""Lines of output with their time in milliseconds."""
+
+
+def new_log() -> Log:
+    return deque(maxlen=_KEPT_LOG_LINES)
+
+
+@dataclass
+class Environment:
+    """One sandbox of a function. `load` makes it ready; `handler` is then the function's."""
+
+    config: FunctionConfig
+    instance: str
+    """The function's label and a number, to tell environments apart."""
+    clock: Clock
+    log: Log
+    idle_since_ms: int = 0
+    dead: bool = False
+    process: Process | None = None
+    """What runs in it at present."""
+    handler: Callable[[Any, Any], Any] | None = None
+    _modules: dict[str, ModuleType] = field(default_factory=dict)
+
+    @property
+    def actor(self) -> str:
+        return self.config.label
+
+    def load(self) -> None:
+        """Imports the function's code, as a cold start does; call it entered."""
+        module_name, _, function = self.config.handler.rpartition(".")
+        prefix, sys.pycache_prefix = sys.pycache_prefix, str(_BYTECODE)
+        try:
+            module = importlib.import_module(module_name)
+            if _CONCURRENTLY in sys.modules:
+                sys.modules[_CONCURRENTLY].Executor = Executor  # type: ignore[attr-defined]
+        finally:
+            sys.pycache_prefix = prefix
+        self.handler = getattr(module, function)
+
+    def kill(self) -> None:
+        """The sandbox is gone, and what ran in it stops where it stands; its invocation ends in an error."""
+        self.dead = True
+        if self.process is not None:
+            self.process.kill()
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        global _inside
+        outside, _inside = _inside, self
+        if outside is self:
+            yield
+            return
+        try:
+            with _swapped_modules(self.config.code, self._modules), _swapped_variables(self._variables()), _captured():
+                yield
+        finally:
+            _inside = outside
+
+    def _variables(self) -> dict[str, str]:
+        config = self.config
+        return {
+            **config.variables,
+            "AWS_REGION": config.arn.split(":")[3],
+            "AWS_DEFAULT_REGION": config.arn.split(":")[3],
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python",
+            "AWS_LAMBDA_FUNCTION_NAME": config.name,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{config.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": self.instance,
+            "LAMBDA_TASK_ROOT": str(config.code),
+            "_HANDLER": config.handler,
+        }
+
+
+_inside: Environment | None = None
+
+
+@contextmanager
+def _swapped_modules(code: Path, modules: dict[str, ModuleType]) -> Iterator[None]:
+    names = _top_level_names(code)
+    outer = _taken_out(names)
+    sys.modules.update(modules)
+    sys.path.insert(0, str(code))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(code))
+        modules.update(_taken_out(names))
+        sys.modules.update(outer)
+
+
+_names: dict[Path, frozenset[str]] = {}
+
+
+def _top_level_names(code: Path) -> frozenset[str]:
+    """The names under which the asset's modules and packages are imported."""
+    if code not in _names:
+        _names[code] = frozenset(path.stem for path in code.iterdir() if path.suffix in ("", ".py"))
+    return _names[code]
+
+
+def _taken_out(top_level_names: frozenset[str]) -> dict[str, ModuleType]:
+    taken = [name for name in sys.modules if name.partition(".")[0] in top_level_names]
+    return {name: sys.modules.pop(name) for name in taken}
+
+
+@contextmanager
+def _swapped_variables(variables: Mapping[str, str]) -> Iterator[None]:
+    outer = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in outer.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+class _Output:
+    """A standard output for all functions; what is written goes to the log of the environment that writes it.
+
+    One object for ever, since loggers keep the stream that they find when they are made.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self) -> None:
+        self.outer: TextIO = sys.__stdout__ or sys.stderr
+
+    def write(self, text: str) -> int:
+        if _inside is None:
+            return self.outer.write(text)
+        at_ms = _inside.clock.now_ms()
+        _inside.log.extend((at_ms, line) for line in text.splitlines() if line)
+        return len(text)
+
+    def flush(self) -> None:
+        if _inside is None:
+            self.outer.flush()
+
+    def isatty(self) -> bool:
+        return False
+
+
+OUTPUT = _Output()
+
+
+@contextmanager
+def _captured() -> Iterator[None]:
+    outer = sys.stdout
+    if outer is OUTPUT:
+        yield
+        return
+    OUTPUT.outer = outer
+    sys.stdout = OUTPUT
+    try:
+        yield
+    finally:
+        sys.stdout = outer
