@@ -12,17 +12,17 @@ CALLS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "resume_queue": ("sqs:SendMessage",),
     },
     "top_up": {
-        "table": ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        "table": ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"),
         "due_index": ("dynamodb:Query",),
         "account": ("glacier:ListProvisionedCapacity", "glacier:PurchaseProvisionedCapacity"),
         "resume_queue": ("sqs:SendMessage",),
     },
     "complete": {
-        "table": ("dynamodb:PutItem", "dynamodb:UpdateItem"),
+        "table": ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
         "resume_queue": ("sqs:SendMessage",),
     },
     "reconcile": {
-        "table": ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        "table": ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"),
         "due_index": ("dynamodb:Query",),
         "vaults": ("glacier:DescribeJob", "glacier:ListJobs"),
         "resume_queue": ("sqs:SendMessage",),

@@ -25,14 +25,13 @@ class RetrievalTable(Construct):
             deletion_protection=True,
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
-        # Sparse: only what someone must look at again has these attributes. `bytes` makes the
-        # backlog's size known without reading the records.
+        # Sparse: only what someone must look at again has these attributes. Keys alone, since whoever
+        # acts on what the index shows reads the record first: the index may be behind.
         self.table.add_global_secondary_index(
             index_name=DUE_INDEX,
             partition_key=dynamodb.Attribute(name="dueIn", type=dynamodb.AttributeType.STRING),
             sort_key=dynamodb.Attribute(name="dueAt", type=dynamodb.AttributeType.NUMBER),
-            projection_type=dynamodb.ProjectionType.INCLUDE,
-            non_key_attributes=["bytes"],
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
 
     @property

@@ -1,7 +1,12 @@
 """Structured logs and metrics, the same for every function. No payload is logged: ids, states and codes only."""
 
+import warnings
+
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
+# Most runs of a schedule have nothing to count, which is no reason for a warning each time.
+warnings.filterwarnings("ignore", message="No application metrics to publish")
 
 logger = Logger()
 metrics = Metrics()
