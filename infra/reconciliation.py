@@ -1,6 +1,5 @@
 """What is due is looked at again, whatever went missing."""
 
-import aws_cdk as cdk
 from constructs import Construct
 
 from infra.function import TICK, ThawFunction
@@ -23,7 +22,6 @@ class Reconciliation(Construct):
             environment={
                 "TABLE_NAME": platform.retrievals.table.table_name,
                 "RESUME_QUEUE_URL": platform.resume_queue.queue_url,
-                "ACCOUNT_ID": cdk.Aws.ACCOUNT_ID,
             },
         )
         self.reconcile.wake_every(TICK)

@@ -1,0 +1,103 @@
+"""What `cdk synth` makes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_sqs as sqs
+
+from infra import nag
+from infra.application import FUNCTIONS, ROOT, build_app
+from tests.infra.templates import Template
+
+
+def code_folder(assembly: Path) -> Path:
+    assets: dict[str, Any] = json.loads((assembly / "Thaw.assets.json").read_text())["files"]
+    (folder,) = (file["source"]["path"] for file in assets.values() if file["source"]["packaging"] == "zip")
+    return assembly / str(folder)
+
+
+def files(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*")}
+
+
+def some_functions(folder: Path) -> Path:
+    (folder / "thaw").mkdir(parents=True)
+    (folder / "initiate.py").write_text("handler = None\n")
+    (folder / "thaw" / "__init__.py").write_text("")
+    return folder
+
+
+def test_the_asset_is_our_code_and_nothing_else(assembly: Path) -> None:
+    deployed = files(code_folder(assembly))
+    assert {path for path in deployed if path.suffix} == {
+        path.relative_to(FUNCTIONS) for path in FUNCTIONS.rglob("*.py")
+    }
+    assert not [path for path in deployed if "__pycache__" in path.parts]
+
+
+def test_what_lies_about_does_not_change_the_asset(tmp_path: Path) -> None:
+    functions = some_functions(tmp_path / "functions")
+    build_app({}, output_folder=tmp_path / "clean", functions=functions).synth()
+    for path in ("__pycache__/initiate.cpython-314.pyc", "thaw/.mypy_cache/x.json", ".DS_Store", "thaw/notes.txt"):
+        (functions / path).parent.mkdir(exist_ok=True)
+        (functions / path).write_text("rubbish")
+    build_app({}, output_folder=tmp_path / "littered", functions=functions).synth()
+    clean, littered = (code_folder(tmp_path / name) for name in ("clean", "littered"))
+    assert clean.name == littered.name
+    assert files(clean) == {Path("initiate.py"), Path("thaw"), Path("thaw/__init__.py")}
+
+
+def test_any_account_and_region(assembly: Path) -> None:
+    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
+    for stack in ("Thaw", "ThawState"):
+        assert artifacts[stack]["environment"] == "aws://unknown-account/unknown-region"
+
+
+def test_amazons_own_rules_are_kept(tmp_path: Path) -> None:
+    app = build_app(output_folder=tmp_path)
+    nag.check(app)
+    app.synth()
+
+
+def test_amazons_own_rules_are_kept_with_named_vaults(tmp_path: Path) -> None:
+    vaults = ["photos", "backup-*", "arn:aws:glacier:us-east-1:999999999999:vaults/*"]
+    app = build_app({"vaults": vaults}, output_folder=tmp_path)
+    nag.check(app)
+    app.synth()
+
+
+def test_amazons_own_rules_would_be_missed(tmp_path: Path) -> None:
+    """The check above is one that can fail."""
+    app = build_app(output_folder=tmp_path)
+    nag.check(app)
+    stack = app.node.find_child("Thaw")
+    assert isinstance(stack, cdk.Stack)
+    sqs.Queue(stack, "InTheClear")
+    with pytest.raises(RuntimeError, match="AwsSolutions-SQS4"):
+        app.synth()
+
+
+def run_app(context: dict[str, Any], output_folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(output_folder)}
+    return subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_wrong_setting_ends_the_synth_with_a_sentence(tmp_path: Path) -> None:
+    done = run_app({"thaw": {"maxUnits": 3}}, tmp_path)
+    assert done.returncode == 1
+    assert "maxUnits: 3" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_of_the_command_line_win(tmp_path: Path) -> None:
+    done = run_app({"thaw": '{"maxUnits": 2}'}, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert Template.read(tmp_path, "Thaw").environment("top_up")["MAX_UNITS"] == "2"
