@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 from typing import Any
+from uuid import uuid4
 
 import boto3
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -32,9 +33,9 @@ VAULTS = Vaults(os.environ["ACCOUNT_ID"], tuple(json.loads(os.environ["VAULTS"])
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A batch of messages of either queue; those that failed are reported and come again."""
-    # Each claim has a name of its own: a message that comes twice in one batch must not take the claim of its first
-    # copy for its own.
-    claims = (f"{context.aws_request_id}:{number}" for number in itertools.count(1))
+    # Each claim has a name of its own: a message that comes twice, in one batch or in a repeated invocation, must not
+    # take the claim of its first copy for its own.
+    claims = (uuid4().hex for _ in itertools.count())
     intake = Intake(TABLE, RESUME, VAULTS, claims, now_ms)
     starting = Starting(TABLE, STARTER, RESUME, context.get_remaining_time_in_millis, now_ms)
 

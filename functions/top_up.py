@@ -6,6 +6,7 @@ ListProvisionedCapacity and PurchaseProvisionedCapacity.
 
 import os
 from typing import Any
+from uuid import uuid4
 
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -32,5 +33,6 @@ SETTINGS = Settings(
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """However many records of the stream, or the clock, woke it: it decides on the whole backlog."""
-    time_left = context.get_remaining_time_in_millis
-    ToppingUp(TABLE, SELLER, RESUME, SETTINGS, context.aws_request_id, time_left, now_ms).run()
+    # Not the request's id: Lambda delivers a schedule's event again under the same one.
+    owner = uuid4().hex
+    ToppingUp(TABLE, SELLER, RESUME, SETTINGS, owner, context.get_remaining_time_in_millis, now_ms).run()

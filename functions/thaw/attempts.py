@@ -114,7 +114,7 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
     otherwise it is a duplicate.
     """
     known = record.jobs.get(str(attempt))
-    if (known is not None and known.job_id == job_id) or job_id in (record.job_id, *record.duplicates):
+    if (known is not None and known.job_id == job_id) or job_id in (record.job_id, *record.over, *record.duplicates):
         return None
     jobs = {**record.jobs, str(attempt): StartedJob(job_id=job_id, tier=tier, started_at=now_ms)}
     newest = attempt == record.attempt and known is None
@@ -129,7 +129,7 @@ def given_back(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None
     """A claim whose call was never made."""
     if not _claims(record, attempt):
         return None
-    return wait(record, now_ms, now_ms)
+    return wait(record, now_ms, now_ms, tier=record.wanted_tier())
 
 
 def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, now_ms: int) -> Retrieval | None:
@@ -153,7 +153,7 @@ def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, n
     if any(_first_look_ms(job) <= now_ms for job in record.jobs.values()):
         # An older job should have ended by now. As in progress it is looked at before the next attempt.
         return in_progress(record, now_ms, told=True, **counted).model_copy(update={"due_at": until})
-    return wait(record, until, now_ms, **counted)
+    return wait(record, until, now_ms, tier=record.wanted_tier(), **counted)
 
 
 def _claims(record: Retrieval, attempt: int) -> bool:
@@ -194,33 +194,31 @@ def absent(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
 
 
 def vanished(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
-    """Glacier no longer knows a job that nobody saw end."""
-    if str(attempt) not in record.jobs or not record.is_open:
+    """Glacier does not know a job that nobody saw end; of one just started that says nothing yet."""
+    job = record.jobs.get(str(attempt))
+    if job is None or not record.is_open or now_ms < job.started_at + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000:
         return None
-    left = _without(record, attempt)
-    if record.state is not State.IN_PROGRESS or left:
-        return _less(record, left, now_ms)
-    return _again(record, CODE_JOB_VANISHED, "The job vanished before it was seen to end.", now_ms, jobs={})
+    left, over = _without(record, attempt), [*record.over, job.job_id]
+    if record.state is not State.IN_PROGRESS:
+        return record.changed(jobs=left, over=over)
+    message = "The job vanished before it was seen to end."
+    return _again(record, CODE_JOB_VANISHED, message, now_ms, jobs=left, over=over)
 
 
 def _again(record: Retrieval, code: str, message: str, now_ms: int, **changes: Any) -> Retrieval:
+    """One job less, and another attempt at what no other job serves, unless too many were lost."""
     lost = record.lost + 1
+    again = record.model_copy(update=changes)
     if lost >= bounds.LOST_AT_MOST:
         reason = record.reason or Reason(code=code, message=f"{message} Given up after {lost} attempts.")
-        return failed(record, reason, now_ms, lost=lost, **changes)
-    again = record.model_copy(update=changes)
+        return failed(again, reason, now_ms, lost=lost)
+    if not wants_faster(again):
+        return in_progress(again, now_ms, told=False, lost=lost)
     return wait(again, now_ms, now_ms, lost=lost, tier=again.wanted_tier())
 
 
 def _without(record: Retrieval, attempt: int) -> dict[str, StartedJob]:
     return {name: job for name, job in record.jobs.items() if name != str(attempt)}
-
-
-def _less(record: Retrieval, left: dict[str, StartedJob], now_ms: int) -> Retrieval:
-    """One of several jobs is gone; the record goes on with what else it has."""
-    if record.state is State.IN_PROGRESS:
-        return in_progress(record, now_ms, told=False, jobs=left)
-    return record.changed(jobs=left)
 
 
 def still_running(record: Retrieval, now_ms: int) -> Retrieval | None:
@@ -232,11 +230,10 @@ def still_running(record: Retrieval, now_ms: int) -> Retrieval | None:
 
 def failed(record: Retrieval, reason: Reason, now_ms: int, **changes: Any) -> Retrieval:
     """An end without output; but while an older job is in progress the retrieval goes on with that one."""
-    jobs = changes.get("jobs", record.jobs)
-    if jobs:
-        tier = fastest([job.tier for job in jobs.values()])
+    tier = live_tier(record)
+    if tier is not None:
         requests = {name: _no_faster(asker, tier) for name, asker in record.requests.items()}
-        return in_progress(record, now_ms, told=True, tier=tier, requests=requests, reason=reason)
+        return in_progress(record, now_ms, told=True, tier=tier, requests=requests, reason=reason, **changes)
     ended = {**ENDED, "reason": reason, "expires_at": expires_after_end(now_ms), **changes}
     return record.changed(to=State.FAILED, told=True, **ended)
 
@@ -272,15 +269,18 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
     """A job that carries this record's tag is completed, in whatever state the record is."""
     mine = record.jobs.get(str(attempt))
     known = mine is not None and mine.job_id == job.JobId
+    if job.JobId in record.over or (known and not record.is_open):
+        return None
     if not record.is_open:
-        return None if known else started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms)
-    duplicates = record.duplicates if known or _fits(record, attempt) else [*record.duplicates, job.JobId]
+        return started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms)
+    extra = not known and not _fits(record, attempt)
+    duplicates = [*record.duplicates, *([job.JobId] if extra and job.JobId not in record.duplicates else [])]
     if job.succeeded:
         fields = {**success_fields(job, attempt, now_ms), "duplicates": duplicates}
         return record.changed(to=State.SUCCEEDED, told=True, **fields)
-    if duplicates == record.duplicates:
+    if not extra:
         return _job_failed(record, attempt, job, now_ms)
-    return None if job.JobId in record.duplicates else record.changed(duplicates=duplicates)
+    return record.changed(duplicates=duplicates) if duplicates != record.duplicates else None
 
 
 def _fits(record: Retrieval, attempt: int) -> bool:
@@ -302,9 +302,11 @@ def due_now(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Re
 
 
 def _job_failed(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval:
-    left = _without(record, attempt)
-    newest = attempt == record.attempt
-    if left or (not newest and record.state is not State.IN_PROGRESS):
-        return _less(record, left, now_ms)
+    """Glacier's word: the retrieval fails with its newest attempt's job, and goes on where a newer attempt is due."""
+    less = record.model_copy(update={"jobs": _without(record, attempt), "over": [*record.over, job.JobId]})
+    if str(attempt) in record.jobs and record.state is not State.IN_PROGRESS:
+        return less.changed()
+    if attempt < record.attempt and less.jobs:
+        return in_progress(less, now_ms, told=False)
     reason = Reason(code=CODE_JOB_FAILED, message=job.StatusMessage or "Glacier ended the job as Failed.")
-    return failed(record, reason, now_ms, jobs={})
+    return failed(less, reason, now_ms)

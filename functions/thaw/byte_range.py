@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 MIB = 1024 * 1024
-PATTERN = r"^[0-9]{1,14}-[0-9]{1,14}$"
+PATTERN = r"^(0|[1-9][0-9]{0,13})-(0|[1-9][0-9]{0,13})$"
 """As in a JSON Schema."""
 
 

@@ -17,6 +17,7 @@ from thaw.retrieval import Reason, Stored
 UNITS_AT_MOST = 2
 """Glacier's limit, which nobody can have raised."""
 UNIT_SECONDS_EACH = 100
+UNIT_LASTS_SECONDS = 31 * 24 * 3600
 UNIT_BYTES_PER_SECOND = 150 * 10**6
 RELEASED_AHEAD_SECONDS = bounds.RESUME_DELAY_AT_MOST_SECONDS
 """Slots are given out no further ahead, so that the plan stays free to change."""
@@ -85,7 +86,8 @@ class Capacity(Stored):
     intent: Intent | None = None
     buy_not_before: int | None = None
     next_slot_at: int = 0
-    bought: Unit | None = None
+    bought: list[Unit] = Field(default_factory=list)
+    """Units of ours that have not expired, the newest last; a listing may not have them yet."""
     short: Short | None = None
 
     def item(self) -> dict[str, object]:
@@ -120,6 +122,12 @@ class Plan:
 
     buy: int
     wanted: int
+
+
+def known(listed: list[Unit], bought: list[Unit]) -> list[Unit]:
+    """The units there are: a unit that was once listed is there, even should a later listing lag behind."""
+    ids = {unit.capacity_id for unit in listed}
+    return listed + [unit for unit in bought if unit.capacity_id not in ids]
 
 
 def valid(units: list[Unit], now_ms: int) -> list[Unit]:
@@ -160,7 +168,8 @@ def slots(
     horizon = now_ms + RELEASED_AHEAD_SECONDS * 1000
     if not serving or settings.try_beyond_guarantee:
         return [(each, max(now_ms, each.due_at)) for each in in_order if each.due_at <= horizon], next_slot_at
-    last = max(unit.expires_ms for unit in serving)
+    # No slot beyond the first expiry: from then on the rate is another.
+    last = min(unit.expires_ms for unit in serving)
     released, at = [], max(now_ms, next_slot_at)
     for each in in_order:
         slot_at = max(at, each.due_at)
@@ -179,15 +188,18 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-def outcome(intent: Intent, units: list[Unit], now_ms: int) -> tuple[Outcome, Unit | None]:
-    """What a listing says of a purchase that was begun; certain when a new unit is there, or after the bounds."""
+def outcome(intent: Intent, units: list[Unit], listed_at_ms: int) -> tuple[Outcome, Unit | None]:
+    """What a listing asked for at a time says of a purchase; certain when a new unit is there, or after the bounds.
+
+    Glacier's reply is believed, too: its unit is waited for until it would have expired.
+    """
     new = [unit for unit in units if unit.capacity_id not in intent.seen]
     if intent.capacity_id is not None:
         new = [unit for unit in new if unit.capacity_id == intent.capacity_id]
     if new:
         return Outcome.BOUGHT, new[0]
-    settled_ms = intent.until + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000
-    if intent.capacity_id is None and now_ms > settled_ms:
+    wait_seconds = bounds.SETTLED_AFTER_CLAIM_SECONDS if intent.capacity_id is None else UNIT_LASTS_SECONDS
+    if listed_at_ms > intent.until + wait_seconds * 1000:
         return Outcome.NOT_BOUGHT, None
     return Outcome.UNKNOWN, None
 

@@ -225,7 +225,7 @@ def _is_last_page(record: Retrieval) -> bool:
 
 
 def _of_request(detail_type: str, record: Retrieval, request_id: str, asker: Asker) -> Event:
-    sequence = max(record.sequence, asker.since)
+    sequence = asker.since if detail_type == CANCELLED else max(record.sequence, asker.since)
     told = RetrievalEvent(
         event_id=_event_id(detail_type, record.retrieval_id, sequence, request_id),
         sequence=sequence,
@@ -289,7 +289,6 @@ def _tree_hash_aligned(record: Retrieval) -> bool | None:
 
 
 def _listed(record: Retrieval, request_id: str, asker: Asker) -> Event:
-    assert record.job_id is not None
     sequence = max(record.sequence, asker.since)
     told = InventoryListedEvent(
         event_id=_event_id(LISTED, record.retrieval_id, sequence, request_id),
@@ -298,7 +297,7 @@ def _listed(record: Retrieval, request_id: str, asker: Asker) -> Event:
         retrieval_id=record.retrieval_id,
         account_id=record.account_id,
         vault_name=record.vault_name,
-        job_ids=[*record.pages, record.job_id],
+        job_ids=[*record.pages, *([record.job_id] if record.job_id else [])],
         next_marker=record.next_marker,
         context=_context(asker.context),
     )
@@ -342,8 +341,8 @@ def _taken_back(record: RequestRecord) -> Event:
 
 
 def _of_capacity(old: Capacity | None, new: Capacity) -> Iterator[Event]:
-    unit = new.bought
-    if unit is not None and (old is None or old.bought != unit):
+    told_before = old.bought if old else []
+    for unit in (unit for unit in new.bought if unit not in told_before):
         purchased = CapacityPurchasedEvent(
             event_id=_event_id(PURCHASED, unit.capacity_id, 0, ""),
             sequence=new.revision,

@@ -103,7 +103,7 @@ def join(record: Retrieval, request: RetrievalRequest, now_ms: int) -> Retrieval
     if record.state is State.WAITING and faster(asker.tier, record.tier):
         return _hurried(record, asker.tier, known, now_ms)
     if record.state is State.IN_PROGRESS and wants_faster(record.model_copy(update=known)):
-        return wait(record, now_ms, now_ms, tier=asker.tier, **known)
+        return wait(record, now_ms, now_ms, tier=record.model_copy(update=known).wanted_tier(), **known)
     return record.changed(**known)
 
 
@@ -162,13 +162,13 @@ def _why_not(record: Retrieval) -> tuple[str, str]:
 
 
 def _without_its_tier(left: Retrieval, now_ms: int) -> Retrieval:
-    """The others go on at the fastest tier that they ask for."""
+    """The others go on, at a slower tier where none of them asks for the one it waited for."""
     wanted = left.wanted_tier()
     if left.jobs and not wants_faster(left):
         return in_progress(left, now_ms, told=False, tier=live_tier(left))
-    if wanted is left.tier or not left.needs_release:
-        return left.changed(tier=wanted)
-    return wait(left, now_ms, now_ms, tier=wanted)
+    if not faster(left.tier, wanted):
+        return left.changed()
+    return wait(left, now_ms, now_ms, tier=wanted) if left.needs_release else left.changed(tier=wanted)
 
 
 def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None:

@@ -116,6 +116,8 @@ class Retrieval(Stored):
     claim: str | None = None
     claim_until: int | None = None
     jobs: dict[str, StartedJob] = {}
+    over: list[str] = []
+    """Jobs that ended without serving: failed, or vanished."""
     delays: int = 0
     lost: int = 0
     denied_since: int | None = None
@@ -252,7 +254,8 @@ def inventory_of(request: RetrievalRequest) -> dict[str, Any] | None:
         return None
     part = job.InventoryRetrievalParameters
     names = {"StartDate": "start_date", "EndDate": "end_date", "Limit": "limit", "Marker": "marker"}
-    chosen = {names[name]: value for name, value in (part.model_dump() if part else {}).items()}
+    given = part.model_dump(exclude_none=True) if part else {}
+    chosen = {names[name]: value for name, value in given.items()}
     return {"format": job.Format, **chosen}
 
 

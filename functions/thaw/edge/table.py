@@ -126,7 +126,7 @@ class Table:
         past = old.model_copy(update={"id": past_id(old.key, old.generation), "kind": "past"})
         condition, values = _unchanged(old)
         return self._transact(
-            self._transact_put(past, "attribute_not_exists(id)", {}),
+            self._transact_put(past, "", {}),
             self._transact_put(new, condition, values),
         )
 
@@ -249,7 +249,8 @@ class Table:
         return model.model_validate(from_wire(reply["Attributes"]))
 
     def _transact_put(self, record: Stored, condition: str, values: dict[str, Any]) -> dict[str, Any]:
-        put = {"TableName": self.name, "Item": to_wire(record.item()), "ConditionExpression": condition}
+        put: dict[str, Any] = {"TableName": self.name, "Item": to_wire(record.item())}
+        put |= {"ConditionExpression": condition} if condition else {}
         return {"Put": put | ({"ExpressionAttributeValues": to_wire(values)} if values else {})}
 
     def _transact(self, *writes: dict[str, Any]) -> bool:

@@ -119,7 +119,8 @@ class Intake:
             if current is None or (current.claim is not None and current.claim == record.claim):
                 return record if record.state is State.INITIATING else None
             joined = joining.join(current, request, self._now_ms())
-            if joined is Join.ALREADY or (repeated and self._was_done(request.request_id)):
+            later = repeated or current.generation > 1
+            if joined is Join.ALREADY or (later and self._was_done(request.request_id)):
                 return None
             if joined is Join.FULL:
                 ordinal += 1

@@ -130,29 +130,45 @@ class ToppingUp:
     def _decide(self, state: Capacity, records: list[Retrieval]) -> Capacity:
         backlog = [Waiting(record.id, record.due_at or 0, record.bytes) for record in records]
         try:
-            units = self._glacier.units()
-            state = self._settle(state, units)
-            state, units, reason = self._buy_as_planned(state, units, backlog)
+            state, units, reason = self._units(state)
+            if reason is None:
+                state, units, reason = self._buy_as_planned(state, units, backlog)
             state = self._tell_if_short(state, units, backlog, reason)
             return self._release(state, units, backlog, {record.id: record for record in records})
         except Refused as refused:
-            count("PermissionDenied" if refused.refusal is Refusal.DENIED else "GlacierUnavailable")
+            count("GlacierUnavailable")
             logger.warning("capacity not listed", code=refused.reason.code)
         except LockLost:
             logger.warning("lock lost")
         return state
 
-    def _settle(self, state: Capacity, units: list[Unit]) -> Capacity:
-        """What became of a purchase that was begun earlier."""
+    def _units(self, state: Capacity) -> tuple[Capacity, list[Unit], Reason | None]:
+        """The units there are, after what an open purchase became is settled; or why they can't be known.
+
+        Where we may not ask, Expedited is tried on demand: Glacier knows the units.
+        """
+        listed_at_ms = self._now_ms()
+        try:
+            listed = self._glacier.units()
+        except Refused as refused:
+            if refused.refusal not in (Refusal.DENIED, Refusal.PERMANENT):
+                raise
+            count("PermissionDenied")
+            return state, capacity.valid(state.bought, listed_at_ms), refused.reason
+        state = self._settle(state, listed, listed_at_ms)
+        return state, capacity.known(listed, capacity.valid(state.bought, listed_at_ms)), None
+
+    def _settle(self, state: Capacity, listed: list[Unit], listed_at_ms: int) -> Capacity:
         if state.intent is None:
             return state
-        became, unit = capacity.outcome(state.intent, units, self._now_ms())
+        became, unit = capacity.outcome(state.intent, listed, listed_at_ms)
         if became is Outcome.UNKNOWN:
             return state
-        if unit is not None:
-            count("CapacityPurchased")
-            return self._mine(state, intent=None, bought=unit, told=True)
-        return self._mine(state, intent=None)
+        if unit is None:
+            return self._mine(state, intent=None)
+        count("CapacityPurchased")
+        bought = [*capacity.valid(state.bought, listed_at_ms), unit]
+        return self._mine(state, intent=None, bought=bought, told=True)
 
     def _buy_as_planned(
         self, state: Capacity, units: list[Unit], backlog: list[Waiting]
@@ -165,8 +181,7 @@ class ToppingUp:
                 break
             state, reason = self._buy(state, units)
             if reason is None:
-                units = self._glacier.units()
-                state = self._settle(state, units)
+                state, units, reason = self._units(state)
         if state.intent is not None:
             count("PurchaseOutcomeUnknown")
             reason = Reason(code=PURCHASE_UNKNOWN, message="A purchase is not confirmed yet; nothing more is bought.")
@@ -180,7 +195,7 @@ class ToppingUp:
     def _buy(self, state: Capacity, units: list[Unit]) -> tuple[Capacity, Reason | None]:
         until = self._now_ms() + bounds.CLAIM_SECONDS * 1000
         intent = Intent(until=until, seen=[unit.capacity_id for unit in units])
-        state = self._mine(state, intent=intent)
+        state = self._intend(state, intent)
         if self._now_ms() + bounds.CALL_SECONDS * 1000 > until:
             return self._mine(state, intent=None), TOO_SLOW
         try:
@@ -189,6 +204,18 @@ class ToppingUp:
             return self._not_bought(state, refused)
         logger.info("unit bought", capacity_id=capacity_id)
         return self._mine(state, intent=intent.model_copy(update={"capacity_id": capacity_id})), None
+
+    def _intend(self, state: Capacity, intent: Intent) -> Capacity:
+        """Writes the intent; raises LockLost where another purchase is open."""
+
+        def change(now: Capacity) -> Capacity | None:
+            if now.intent == intent:
+                return None
+            if now.lock != self._owner or now.intent is not None:
+                raise LockLost
+            return _changed(now, intent=intent)
+
+        return self._change(state, change)
 
     def _not_bought(self, state: Capacity, refused: Refused) -> tuple[Capacity, Reason | None]:
         logger.warning("unit not bought", code=refused.reason.code, refusal=refused.refusal)
@@ -215,13 +242,17 @@ class ToppingUp:
     def _release(
         self, state: Capacity, units: list[Unit], backlog: list[Waiting], records: dict[str, Retrieval]
     ) -> Capacity:
-        """Gives slots to what may start soon. The end of the last is written first: no slot is given twice."""
+        """Gives slots to what may start soon. The end of the last is written first: no slot is given twice.
+
+        While a purchase is open and no unit serves, what waits goes on waiting for it.
+        """
         now_ms = self._now_ms()
+        if state.intent is not None and not capacity.valid(units, now_ms):
+            return state
         released, next_slot_at = capacity.slots(backlog, units, state.next_slot_at, now_ms, self._settings)
         if next_slot_at != state.next_slot_at:
             state = self._mine(state, next_slot_at=next_slot_at)
-        unit = bool(capacity.valid(units, now_ms)) or state.intent is not None
-        slot = SLOT_UNIT if unit else SLOT_ON_DEMAND
+        slot = SLOT_UNIT if capacity.valid(units, now_ms) else SLOT_ON_DEMAND
         due = [(records[waiting.id], slot_at) for waiting, slot_at in released]
         errors = map_each(lambda each: self._release_one(*each, slot), due[:RELEASED_AT_ONCE])
         for error in errors:

@@ -1,0 +1,34 @@
+"""A deployed cloud for each module of tests, back to just deployed for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.cloud import Cloud
+from tests.end_to_end.user import OWN_ACCOUNT, User
+
+
+@pytest.fixture(scope="module")
+def deployed(request: pytest.FixtureRequest) -> Iterator[Cloud]:
+    """Both stacks, with the settings that the module names in `SETTINGS`."""
+    settings = getattr(request.module, "SETTINGS", {})
+    with Cloud(settings=settings) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud(deployed: Cloud) -> Iterator[Cloud]:
+    """Empty but for what was deployed. A function that raised, or a delivery that a policy refused, fails the test."""
+    deployed.reset(seed=1)
+    deployed.glacier.settings.inventories = "always"
+    yield deployed
+    assert not deployed.glacier.faults.pending, "a fault that the test set never happened"
+    deployed.glacier.faults.clear()
+
+
+@pytest.fixture
+def user(cloud: Cloud) -> User:
+    """Someone with a vault named photos."""
+    user = User(cloud)
+    user.create_vault("photos", OWN_ACCOUNT)
+    return user
