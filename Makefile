@@ -45,7 +45,7 @@ synth: $(INSTALLED) ## both templates, into cdk.out
 lint: $(INSTALLED) ## ruff and mypy
 	ruff check $(SOURCES)
 	ruff format --check $(SOURCES)
-	mypy
+	mypy $(SOURCES)
 
 bench: $(INSTALLED) ## what a run costs in calls, writes and time
 	@python -m bench

@@ -40,6 +40,6 @@ def build_app(
     checked = Settings.read(app.node.try_get_context("thaw") if settings is None else settings)
     state = StateStack(app, "ThawState")
     ThawStack(app, "Thaw", state=state, settings=checked, functions=functions)
-    if app.node.try_get_context("nag"):
+    if app.node.try_get_context("nag") == "true":  # as the command line hands on `-c nag=true`
         nag.check(app)
     return app
