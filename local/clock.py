@@ -126,7 +126,7 @@ class RealClock(Clock):
         self.lock = threading.RLock()
         self._changed = threading.Condition(self.lock)
         self._stopped = False
-        self.wake = self._changed.notify_all
+        self.wake = self._wake
 
     def run(self) -> None:
         """Fires timers as they fall due, until `stop`."""
@@ -139,7 +139,18 @@ class RealClock(Clock):
                 wait_seconds = None if when_ms is None else (when_ms - self.now_ms()) / 1000
                 self._changed.wait(wait_seconds)
 
+    def let_others(self, wait: Action) -> None:
+        """Waits for something without the lock, which the caller has."""
+        self.lock.release()
+        try:
+            wait()
+        finally:
+            self.lock.acquire()
+
     def stop(self) -> None:
+        self._stopped = True
+        self._wake()
+
+    def _wake(self) -> None:
         with self.lock:
-            self._stopped = True
             self._changed.notify_all()

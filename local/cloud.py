@@ -16,27 +16,30 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import boto3
 from moto import mock_aws
+from moto.core.utils import method_names_from_class
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.moto_api._internal import mock_random
-from moto.sqs.models import Queue
+from moto.sqs.models import Message, Queue
 
 from local import glacier
 from local.assembly import Assembly, synthesize
 from local.calls import Call, Caller, Calls, intercepted
-from local.clock import Clock, Timer, VirtualClock
+from local.clock import Clock, RealClock, Timer, VirtualClock
 from local.deliveries import Deliveries, Event
 from local.deploy import ACCOUNT_ID, REGION, Deployment, deploy
 from local.dynamodb import Writes
-from local.environments import Environment, FunctionConfig
+from local.environments import Environment, FunctionConfig, outside
 from local.event_sources.queues import delete
 from local.functions import Lambda, Result
+from local.happenings import FunctionError, GlacierCall, Happening, MessageSent
 from local.meter import WriteMeter
 from local.processes import sleeping_on_the_clock
 from local.roles import Roles
@@ -78,9 +81,11 @@ class Cloud:
         self.clock = clock or VirtualClock(start)
         self.calls = Calls(self.clock)
         self.meter = WriteMeter()
-        self.deliveries = Deliveries(self.clock, self._on_message)
+        self.deliveries = Deliveries(self.clock, self._on_message, self._wait_for_message, self._on_event)
         self.errors: list[tuple[str, Result]] = []
         """Every invocation that ended in an error: the function's label and the result."""
+        self.tell: Callable[[Happening], None] = lambda happening: None
+        """Told of what goes on: a message in a queue, a call of Glacier's, an event, a function's error."""
         self._writes = Writes(self.meter, self._on_record)
         self._folder = assembly or synthesize(settings)
         self._glacier_settings = glacier_settings or glacier.Settings()
@@ -108,10 +113,11 @@ class Cloud:
             stack.enter_context(_seeded())
         self.glacier = glacier.install(self._glacier_settings)
         self.glacier.may_publish = self.deliveries.may_publish
-        self.glacier.observe = lambda operation, given, code: self._plan_glacier()
+        self.glacier.observe = self._on_glacier_call
         stack.callback(_let_go_of, self.glacier)
         stack.enter_context(mock.patch.dict(os.environ, _CREDENTIALS))
         stack.enter_context(mock_aws(config={"lambda": {"use_docker": False}}))
+        stack.enter_context(mock.patch("moto.core.responses.method_names_from_class", _method_names))  # for speed
         stack.enter_context(sleeping_on_the_clock())
         stack.enter_context(self._writes.watched())
         stack.enter_context(self.deliveries.watched())
@@ -241,14 +247,34 @@ class Cloud:
 
     # ------------------------------------------------------------------------------------------ what is told
 
-    def _on_message(self, queue: Queue) -> None:
+    def _tell(self, happening: Happening) -> None:
+        with outside():
+            self.tell(happening)
+
+    def _on_message(self, queue: Queue, message: Message | None) -> None:
         self.wiring.on_message(queue)
+        if message is not None:
+            self._tell(MessageSent(queue.name, message.body))
+
+    def _on_event(self, event: Event) -> None:
+        self._tell(event)
+
+    def _on_glacier_call(self, operation: str, given: Mapping[str, Any], code: str | None) -> None:
+        self._plan_glacier()
+        self._tell(GlacierCall(operation, given, code))
+
+    def _wait_for_message(self, queue: Queue, seconds: int) -> None:
+        if isinstance(self.clock, RealClock):
+            self.clock.let_others(lambda: _moto_waits(queue, seconds))
+        else:
+            self._virtual.run_until(lambda: bool(queue.messages), self._in(timedelta(seconds=seconds)))
 
     def _on_record(self, table: Table, record: Mapping[str, Any]) -> None:
         self.wiring.on_record(table, record, self.clock.now_ms())
 
     def _on_error(self, config: FunctionConfig, result: Result) -> None:
         self.errors.append((config.label, result))
+        self._tell(FunctionError(config.label, result))
 
     def _refusal(self, call: Call, caller: Caller) -> str | None:
         assert isinstance(caller, Environment)
@@ -273,6 +299,10 @@ class Cloud:
         for table in dynamodb_backends[ACCOUNT_ID][REGION].tables.values():
             self._writes.expire(table, self.clock.now_ms() / 1000)
         self.clock.after(_SWEEP_SECONDS, self._sweep, background=True)
+
+
+_moto_waits: Callable[[Queue, int], None] = Queue.wait_for_messages
+_method_names = cache(method_names_from_class)
 
 
 def _let_go_of(service: glacier.GlacierService) -> None:

@@ -18,7 +18,7 @@ from moto.core.utils import iso_8601_datetime_with_milliseconds
 from moto.events.models import EventsBackend, Rule
 from moto.moto_api._internal import mock_random
 from moto.sns.models import Subscription, Topic, sns_backends
-from moto.sqs.models import Queue, SQSBackend, sqs_backends
+from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 
 from local.clock import Clock
 from local.deploy import ACCOUNT_ID, REGION
@@ -42,8 +42,10 @@ class Event:
 @dataclass
 class Deliveries:
     clock: Clock
-    on_message: Callable[[Queue], None]
-    """Told when a queue has a message more, or one that is visible sooner."""
+    on_message: Callable[[Queue, Message | None], None]
+    """Told when a queue has a message more, or (without a message) one that is visible sooner."""
+    wait_for_message: Callable[[Queue, int], None]
+    """Lets time pass, up to so many seconds, until the queue has a message to give: a user's long polling."""
     on_event: Callable[[Event], None] = lambda event: None
     events: list[Event] = field(default_factory=list)
     """All that was put on event buses, in order."""
@@ -75,6 +77,7 @@ class Deliveries:
         """Puts this in the way of moto's SQS, SNS and EventBridge while entered."""
         patches: list[tuple[type, str, Any]] = [
             (Queue, "add_message", self._after_for_queue(Queue.add_message)),
+            (Queue, "wait_for_messages", self.wait_for_message),
             (SQSBackend, "change_message_visibility", self._after_change(SQSBackend.change_message_visibility)),
             (Subscription, "publish", self._publish(Subscription.publish)),
             (Subscription, "get_post_data", _envelope),
@@ -87,16 +90,16 @@ class Deliveries:
             yield
 
     def _after_for_queue(self, original: Callable[..., None]) -> Callable[..., None]:
-        def add_message(queue: Queue, message: Any) -> None:
+        def add_message(queue: Queue, message: Message) -> None:
             original(queue, message)
-            self.on_message(queue)
+            self.on_message(queue, message)
 
         return add_message
 
     def _after_change(self, original: Callable[..., None]) -> Callable[..., None]:
         def change_message_visibility(backend: SQSBackend, queue_name: str, *args: Any, **kwargs: Any) -> None:
             original(backend, queue_name, *args, **kwargs)
-            self.on_message(backend.get_queue(queue_name))
+            self.on_message(backend.get_queue(queue_name), None)
 
         return change_message_visibility
 

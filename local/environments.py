@@ -134,15 +134,19 @@ _inside: Environment | None = None
 
 @contextmanager
 def _swapped_modules(code: Path, modules: dict[str, ModuleType]) -> Iterator[None]:
-    names = _top_level_names(code)
-    outer = _taken_out(names)
+    outer = _taken_out(code)
     sys.modules.update(modules)
+    count = len(sys.modules)
     sys.path.insert(0, str(code))
     try:
         yield
     finally:
         sys.path.remove(str(code))
-        modules.update(_taken_out(names))
+        if len(sys.modules) != count:  # something was imported
+            modules.update(_taken_out(code))
+        else:
+            for name in modules:
+                del sys.modules[name]
         sys.modules.update(outer)
 
 
@@ -156,9 +160,20 @@ def _top_level_names(code: Path) -> frozenset[str]:
     return _names[code]
 
 
-def _taken_out(top_level_names: frozenset[str]) -> dict[str, ModuleType]:
+_clean_counts: dict[Path, int] = {}
+"""How many modules there were when none of them had a name of the asset's."""
+
+
+def _taken_out(code: Path) -> dict[str, ModuleType]:
+    """Takes the modules out that have names of the asset's, if there are any."""
+    if _clean_counts.get(code) == len(sys.modules):
+        return {}
+    top_level_names = _top_level_names(code)
     taken = [name for name in sys.modules if name.partition(".")[0] in top_level_names]
-    return {name: sys.modules.pop(name) for name in taken}
+    modules = {name: sys.modules.pop(name) for name in taken}
+    if not modules:
+        _clean_counts[code] = len(sys.modules)
+    return modules
 
 
 @contextmanager
@@ -202,6 +217,17 @@ class _Output:
 
 
 OUTPUT = _Output()
+
+
+@contextmanager
+def outside() -> Iterator[None]:
+    """While entered, what is written goes where it would go if no function's code were running."""
+    global _inside
+    inside, _inside = _inside, None
+    try:
+        yield
+    finally:
+        _inside = inside
 
 
 @contextmanager

@@ -1,0 +1,130 @@
+"""`python -m local.up`: AWS with Thaw deployed on one loopback port, until Ctrl-C, for the aws command line and boto3.
+
+Time is real; only Glacier's jobs are sooner, and its inventories always current. All state is in memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from local import glacier
+from local.clock import RealClock
+from local.cloud import Cloud
+from local.deploy import ACCOUNT_ID, REGION
+from local.happenings import Happening, line
+
+_HOST = "127.0.0.1"
+
+
+class _Handler(MotoRequestHandler):
+    """Without a line for each request; and errors of the connection are the client's."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+class Server:
+    """moto's HTTP server in front of a cloud; one request at a time, and none while a function runs."""
+
+    def __init__(self, clock: RealClock, port: int) -> None:
+        self._clock = clock
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._http: BaseWSGIServer = make_server(_HOST, port, self._answer, threaded=True, request_handler=_Handler)
+        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self.url = f"http://{_HOST}:{self._http.server_port}"
+
+    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        application = self._moto.get_application(environ)
+        with self._clock.lock:
+            return list(application(environ, start_response))
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+def run(port: int, speed: float) -> None:
+    """Serves until interrupted. Port 0 takes a free one; jobs end `speed` times sooner than Glacier's."""
+    clock = RealClock()
+    settings = glacier.Settings(speed=speed, inventories="always", seed=time.time_ns())
+    print("Deploying Thaw …", flush=True)
+    with Cloud(clock=clock, glacier_settings=settings) as cloud, Server(clock, port) as server:
+        cloud.tell = _say
+        print(_welcome(cloud, server.url, speed), flush=True)
+        try:
+            clock.run()
+        except KeyboardInterrupt:
+            print("\nDown.")
+
+
+def _say(happening: Happening) -> None:
+    text = line(happening)
+    if text is not None:
+        print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
+
+
+def _welcome(cloud: Cloud, url: str, speed: float) -> str:
+    width = max(map(len, cloud.outputs))
+    outputs = "\n".join(f"  {name:<{width}}  {value}" for name, value in cloud.outputs.items())
+    return f"""
+Thaw is up on {url}; Glacier's jobs end {speed:g} times sooner. Ctrl-C ends it, and all that is in it.
+
+{outputs}
+
+Commands to copy:
+
+{_commands(cloud, url)}
+"""
+
+
+def _commands(cloud: Cloud, url: str) -> str:
+    requests = cloud.outputs["RequestQueueUrl"].rpartition("/")[2]
+    bus = cloud.outputs["EventBusName"]
+    queue_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:my-events"
+    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Statement": [{**statement, "Resource": queue_arn}]})
+    attributes = json.dumps({"Policy": policy})
+    job = '{"Type": "archive-retrieval", "ArchiveId": "\'$ARCHIVE\'", "Tier": "Standard"}'
+    request = f'{{"requestId": "first", "accountId": "-", "vaultName": "photos", "jobParameters": {job}}}'
+    return f"""  export AWS_DEFAULT_REGION={REGION} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x
+  PATH=$PATH:$PWD/.venv/bin
+  aws() {{ command aws --endpoint-url {url} "$@"; }}
+  QUEUES={url}/{ACCOUNT_ID}
+
+  aws sqs create-queue --queue-name my-events --attributes '{attributes}'
+  aws events put-rule --event-bus-name {bus} --name all --event-pattern '{{"source": ["thaw"]}}'
+  aws events put-targets --event-bus-name {bus} --rule all --targets Id=1,Arn={queue_arn}
+
+  aws glacier create-vault --account-id - --vault-name photos
+  ARCHIVE=$(aws glacier upload-archive --account-id - --vault-name photos --body README.md \\
+    --query archiveId --output text)
+  aws sqs send-message --queue-url $QUEUES/{requests} \\
+    --message-body '{request}'
+
+  aws sqs receive-message --queue-url $QUEUES/my-events --max-number-of-messages 10 --wait-time-seconds 20
+  # … again, until there is a Retrieval Succeeded, which names the job:
+  aws glacier get-job-output --account-id - --vault-name photos --job-id JOB output.bin"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
+    parser.add_argument("--port", type=int, default=4566)
+    parser.add_argument("--speed", type=float, default=3600, help="how many times sooner Glacier's jobs end")
+    arguments = parser.parse_args()
+    run(arguments.port, arguments.speed)
+
+
+if __name__ == "__main__":
+    main()
