@@ -69,9 +69,17 @@ class Account:
             self.settings,
         )
 
-    def add_archive(self, vault: Vault, content: Content, description: str | None) -> Archive:
-        archive_id = self.new_id(ids.ARCHIVE_ID_LENGTH)
-        archive = Archive(archive_id, next(self._numbers), content, description, times.now())
+    def add_archive(
+        self,
+        vault: Vault,
+        content: Content,
+        description: str | None,
+        archive_id: str | None = None,
+        created_at: datetime | None = None,
+    ) -> Archive:
+        """A new archive; with an id and a date of its own if they are given."""
+        archive_id = archive_id or self.new_id(ids.ARCHIVE_ID_LENGTH)
+        archive = Archive(archive_id, next(self._numbers), content, description, created_at or times.now())
         vault.archives[archive_id] = archive
         return archive
 

@@ -150,12 +150,19 @@ class GlacierService:
         description: str | None = None,
         account_id: str = DEFAULT_ACCOUNT_ID,
         region: str = DEFAULT_REGION,
+        *,
+        archive_id: str | None = None,
+        created_at: datetime | None = None,
     ) -> str:
-        """Adds an archive of any size to a vault without its bytes being sent or kept; its id."""
+        """Adds an archive of any size to a vault without its bytes being sent or kept; its id.
+
+        With `archive_id` and `created_at` it is one that an inventory at hand tells of.
+        """
         account = self.account(account_id, region)
         content = SyntheticContent(size_bytes, content_seed)
         with self._lock:
-            return account.add_archive(account.vault(vault_name), content, description).archive_id
+            vault = account.vault(vault_name)
+            return account.add_archive(vault, content, description, archive_id, created_at).archive_id
 
     def read_archive(
         self,

@@ -1,0 +1,55 @@
+"""The demo, as `make demo` runs it: right when all is right, and not when anything is wrong."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from local.demo import examples, story
+from local.demo.__main__ import main
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_WIDEST = 104
+
+
+def test_the_demo_comes_out_right_and_prints_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
+    picture = tmp_path / "demo.svg"
+    command = [sys.executable, "-m", "local.demo", "--svg", str(picture)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Every request ended as it should" in done.stdout
+    assert "\x1b" not in done.stdout
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= _WIDEST
+    for request_id in story.EXPECTED:
+        assert any(line.startswith(f"✓  {request_id} ") for line in lines), request_id
+    assert picture.read_text().startswith("<svg")
+
+
+def test_whatever_is_not_as_it_should_be_is_named_and_fails_the_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(examples, "INVENTORY", _with_another_hash("crm-db", tmp_path))
+    expected = {**story.EXPECTED, "audit-2021": replace(story.EXPECTED["audit-2021"], tier="Standard")}
+    assert main([], expected) == 1
+    printed = capsys.readouterr().out
+    wrong = printed.partition("Not as it should be:")[2]
+    assert "audit-2021: tier is 'Bulk', expected 'Standard'" in wrong
+    assert "crm-restore: output_right is False, expected True" in wrong
+    assert "vault-list: output_right is False, expected True" in wrong
+    assert wrong.count(" is ") == 3
+    assert "✗  audit-2021 " in printed
+    assert "✓  audit-2021 " not in printed
+
+
+def _with_another_hash(description: str, folder: Path) -> Path:
+    """A copy of the inventory in which the hash of one archive is wrong."""
+    inventory = json.loads(examples.INVENTORY.read_text())
+    (entry,) = (one for one in inventory["ArchiveList"] if one["ArchiveDescription"].startswith(description))
+    entry["SHA256TreeHash"] = "0" * 64
+    copy = folder / "inventory.json"
+    copy.write_text(json.dumps(inventory))
+    return copy
