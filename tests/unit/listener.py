@@ -1,0 +1,51 @@
+"""What a consumer of the events may rely on, checked as they are told."""
+
+from collections import defaultdict
+
+from tests.unit.published import check_event
+from thaw import events
+from thaw.events import CANCELLED, DUPLICATE, FAILED, LISTED, SUCCEEDED, Event
+from thaw.retrieval import Retrieval
+
+TERMINAL = {SUCCEEDED, FAILED, CANCELLED}
+
+
+class Listener:
+    """Hears every write of one retrieval."""
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self.by_request: dict[str, list[Event]] = defaultdict(list)
+
+    def hear(self, old: Retrieval | None, new: Retrieval) -> None:
+        """The events of one write: valid, new, in order, and the same when derived again."""
+        told = events.events(old, new)
+        assert told == events.events(old, new)
+        for event in told:
+            self._take(event)
+        alone = events.events(None, new)
+        assert all(event in alone for event in told), "the record alone tells them once more"
+        if old is not None and new.sequence != old.sequence:
+            assert _of_state(told) == _of_state(alone)
+        if not new.is_open:
+            for request_id in new.requests:
+                ends = [event for event in self.by_request[request_id] if event.detail_type in TERMINAL]
+                assert len(ends) == 1, "every request ends in one terminal event"
+
+    def _take(self, event: Event) -> None:
+        check_event(event)
+        assert event.detail["eventId"] not in self.ids, "an id is of one event"
+        self.ids.add(event.detail["eventId"])
+        if event.detail_type == DUPLICATE:
+            return
+        earlier = self.by_request[event.detail["requestId"]]
+        if earlier:
+            last = earlier[-1]
+            together = event.detail_type == LISTED
+            assert together or last.detail_type not in TERMINAL, "nothing comes after the end"
+            assert together or event.detail["sequence"] > last.detail["sequence"]
+        earlier.append(event)
+
+
+def _of_state(told: list[Event]) -> list[Event]:
+    return [event for event in told if event.detail_type not in (CANCELLED, DUPLICATE)]

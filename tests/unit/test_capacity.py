@@ -1,0 +1,194 @@
+"""What is bought for a backlog, and when each of it may start."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.builders import NOW
+from thaw import bounds, capacity
+from thaw.capacity import Intent, Outcome, Plan, Settings, Unit, Waiting
+from thaw.retrieval import Reason
+
+MIB = 1024 * 1024
+HOUR_SECONDS = 3600
+FIVE_MINUTES_MS = 5 * 60 * 1000
+
+
+def unit(number: int, expires_in_seconds: float = 20 * 86400) -> Unit:
+    expires = datetime.fromtimestamp(NOW / 1000 + expires_in_seconds, UTC)
+    date = expires.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Unit(capacity_id=f"unit-{number}", start_date="2025-12-01T00:00:00.000Z", expiration_date=date)
+
+
+def waiting(count: int, bytes_each: int | None = None, due_in_ms: int = 0) -> list[Waiting]:
+    return [Waiting(f"retrieval-{number:05}", NOW + due_in_ms, bytes_each) for number in range(count)]
+
+
+def settings(max_units: int = 2, hours: int = 1, beyond: bool = False) -> Settings:
+    return Settings(max_units=max_units, drain_within_seconds=hours * HOUR_SECONDS, try_beyond_guarantee=beyond)
+
+
+EXPIRIES = st.floats(-100, 40 * 86400) | st.floats(-100, 3000)
+UNITS = st.lists(EXPIRIES, max_size=3).map(lambda ends: [unit(n, end) for n, end in enumerate(ends)])
+BACKLOGS = st.lists(st.tuples(st.integers(-1000, 3000), st.none() | st.integers(1, 200 * 1024 * MIB)), max_size=40).map(
+    lambda each: [Waiting(f"retrieval-{n:02}", NOW + due * 1000, size) for n, (due, size) in enumerate(each)]
+)
+SETTINGS = st.builds(settings, st.integers(0, 4), st.integers(1, 48), st.booleans())
+ENDS_OF_SLOTS = st.integers(-3600, 3600).map(lambda seconds: NOW + seconds * 1000)
+
+
+@given(units=UNITS, backlog=BACKLOGS, released_until=ENDS_OF_SLOTS, allowed=SETTINGS)
+def test_a_plan_keeps_to_the_ceiling_and_buys_only_what_is_wanted(
+    units: list[Unit], backlog: list[Waiting], released_until: int, allowed: Settings
+) -> None:
+    plan = capacity.plan(units, backlog, released_until, NOW, allowed)
+    serving = len(capacity.valid(units, NOW))
+    assert plan.buy >= 0
+    assert plan.buy == 0 or serving + plan.buy <= min(allowed.max_units, 2)
+    assert plan.buy == 0 or (backlog and plan.wanted > serving)
+    assert plan.wanted >= serving
+
+
+@given(units=UNITS, backlog=BACKLOGS, released_until=ENDS_OF_SLOTS, allowed=SETTINGS)
+def test_what_is_wanted_is_enough_and_one_less_is_not(
+    units: list[Unit], backlog: list[Waiting], released_until: int, allowed: Settings
+) -> None:
+    plan = capacity.plan(units, backlog, released_until, NOW, allowed)
+    serving = capacity.valid(units, NOW)
+    within = allowed.drain_within_seconds
+    work = sum(max(100.0, (each.bytes or 0) / 150e6) for each in backlog)
+    work += max(0, released_until - NOW) / 1000 * len(serving)
+    there = sum(min(within, (each.expires_ms - NOW) / 1000) for each in serving)
+    missing = plan.wanted - len(serving)
+    if backlog:
+        assert there + missing * within >= work * 0.999999
+        assert missing == 0 or there + (missing - 1) * within < work
+
+
+@given(units=UNITS, backlog=BACKLOGS, released_until=ENDS_OF_SLOTS, allowed=SETTINGS)
+def test_after_the_plan_is_carried_out_nothing_more_is_bought(
+    units: list[Unit], backlog: list[Waiting], released_until: int, allowed: Settings
+) -> None:
+    plan = capacity.plan(units, backlog, released_until, NOW, allowed)
+    bought = [unit(10 + number, 28 * 86400) for number in range(plan.buy)]
+    assert capacity.plan(units + bought, backlog, min(released_until, NOW), NOW, allowed).buy == 0
+
+
+@pytest.mark.parametrize(
+    ("retrievals", "max_units", "buys", "wants"),
+    [(1, 0, 0, 1), (1, 2, 1, 1), (36, 2, 1, 1), (37, 2, 2, 2), (72, 1, 1, 2), (73, 2, 2, 3), (1000, 2, 2, 28)],
+)
+def test_a_unit_is_worth_36_retrievals_an_hour(retrievals: int, max_units: int, buys: int, wants: int) -> None:
+    plan = capacity.plan([], waiting(retrievals), 0, NOW, settings(max_units))
+    assert plan == Plan(buy=buys, wanted=wants)
+
+
+def test_bytes_count_where_they_take_longer_than_the_guarantee() -> None:
+    """45 GB are 300 seconds of a unit: three slots."""
+    assert capacity.plan([], waiting(12, 45 * 10**9), 0, NOW, settings()).buy == 1
+    assert capacity.plan([], waiting(13, 45 * 10**9), 0, NOW, settings()).buy == 2
+
+
+def test_nothing_is_bought_where_nothing_waits() -> None:
+    assert capacity.plan([], [], 0, NOW, settings()) == Plan(buy=0, wanted=0)
+    assert capacity.plan([unit(1)], [], NOW + 10**6, NOW, settings()) == Plan(buy=0, wanted=1)
+
+
+def test_a_units_end_is_glaciers_to_say() -> None:
+    """31 January to 28 February: the month's end is read, never computed."""
+    ends = Unit(capacity_id="unit", start_date="2026-01-31T12:00:00.000Z", expiration_date="2026-02-28T12:00:00.000Z")
+    end_ms = 1_772_280_000_000
+    assert capacity.valid([ends], end_ms - 1) == [ends]
+    assert capacity.valid([ends], end_ms) == []
+    assert capacity.plan([ends], waiting(1), 0, end_ms - 100_000, settings()).buy == 0
+    assert capacity.plan([ends], waiting(1), 0, end_ms - 99_000, settings()).buy == 1
+
+
+@given(units=UNITS, backlog=BACKLOGS, released_until=ENDS_OF_SLOTS)
+def test_slots_keep_the_guarantee_in_every_five_minutes(
+    units: list[Unit], backlog: list[Waiting], released_until: int
+) -> None:
+    serving = capacity.valid(units, NOW)
+    given_out, next_slot_at = capacity.slots(backlog, units, released_until, NOW, settings())
+    times = [slot_at for _, slot_at in given_out]
+    if not serving:
+        assert next_slot_at == released_until
+        return
+    assert times == sorted(times)
+    assert all(at >= max(NOW, released_until) for at in times)
+    assert not times or next_slot_at > times[-1]
+    for at in times:
+        in_window = [each for each in times if at <= each < at + FIVE_MINUTES_MS]
+        there = [each for each in serving if each.expires_ms > in_window[-1]]
+        assert len(in_window) <= 3 * len(there), "3 in 5 minutes for each unit that is still there"
+
+
+@given(units=UNITS, backlog=BACKLOGS, released_until=ENDS_OF_SLOTS, beyond=st.booleans())
+def test_a_slot_is_never_before_its_retrieval_is_due_and_near_enough_for_the_queue(
+    units: list[Unit], backlog: list[Waiting], released_until: int, beyond: bool
+) -> None:
+    given_out, _ = capacity.slots(backlog, units, released_until, NOW, settings(beyond=beyond))
+    assert len({each.id for each, _ in given_out}) == len(given_out)
+    for each, slot_at in given_out:
+        assert max(NOW, each.due_at) <= slot_at <= NOW + bounds.RESUME_DELAY_AT_MOST_SECONDS * 1000
+
+
+@pytest.mark.parametrize(("units", "rate"), [(1, 3), (2, 6)])
+def test_a_long_backlog_drains_at_the_guaranteed_rate(units: int, rate: int) -> None:
+    """Run after run, an hour long: neither faster than the guarantee nor slower."""
+    serving = [unit(number) for number in range(units)]
+    backlog, next_slot_at, times = waiting(500), 0, []
+    for minute in range(0, 60, 5):
+        now_ms = NOW + minute * 60_000
+        given_out, next_slot_at = capacity.slots(backlog, serving, next_slot_at, now_ms, settings())
+        times += [slot_at for _, slot_at in given_out]
+        gone = {each.id for each, _ in given_out}
+        backlog = [each for each in backlog if each.id not in gone]
+    assert len([at for at in times if at < NOW + 3_600_000]) == rate * 12
+    assert all(len([each for each in times if at <= each < at + FIVE_MINUTES_MS]) <= rate for at in times)
+
+
+def test_without_units_or_beyond_the_guarantee_all_start_when_they_are_due() -> None:
+    backlog = waiting(100) + waiting(1, due_in_ms=60_000)
+    for units, allowed in ([], settings(0)), ([unit(1)], settings(beyond=True)):
+        given_out, _ = capacity.slots(backlog, units, 0, NOW, allowed)
+        assert sorted(slot_at for _, slot_at in given_out) == [NOW] * 100 + [NOW + 60_000]
+
+
+SETTLED_MS = NOW + (bounds.NETWORK_SECONDS + 2 * bounds.CLOCK_SKEW_SECONDS + bounds.LISTING_LAG_SECONDS) * 1000
+
+
+def test_a_purchase_is_settled_by_a_listing_only() -> None:
+    intent = Intent(until=NOW, seen=["unit-1"])
+    replied = Intent(until=NOW, seen=["unit-1"], capacity_id="unit-2")
+    assert capacity.outcome(intent, [unit(1)], NOW) == (Outcome.UNKNOWN, None)
+    assert capacity.outcome(intent, [unit(1)], SETTLED_MS) == (Outcome.UNKNOWN, None)
+    assert capacity.outcome(intent, [unit(1)], SETTLED_MS + 1) == (Outcome.NOT_BOUGHT, None)
+    assert capacity.outcome(intent, [unit(1), unit(2)], NOW) == (Outcome.BOUGHT, unit(2))
+    assert capacity.outcome(replied, [unit(1), unit(3)], SETTLED_MS + 1) == (Outcome.UNKNOWN, None)
+    assert capacity.outcome(replied, [unit(3), unit(2)], NOW) == (Outcome.BOUGHT, unit(2))
+
+
+def test_a_unit_once_seen_is_there_even_if_a_listing_lags() -> None:
+    assert capacity.known([], [unit(1)]) == [unit(1)]
+    assert capacity.known([unit(1)], [unit(1)]) == [unit(1)]
+    assert capacity.known([unit(2)], [unit(1)]) == [unit(2), unit(1)]
+
+
+def test_a_shortage_says_what_to_set_once() -> None:
+    plan = capacity.plan([], waiting(40), 0, NOW, settings(0))
+    short = capacity.short_of(plan, 0, 40, NOW, settings(0), None)
+    assert short is not None
+    assert (short.units, short.wanted, short.max_units, short.waiting) == (0, 2, 0, 40)
+    assert "maxUnits to 2" in short.reason.message
+    assert capacity.worth_telling(None, short)
+    assert not capacity.worth_telling(short, short.model_copy(update={"at": NOW + 86_400_000 - 1, "waiting": 50}))
+    assert capacity.worth_telling(short, short.model_copy(update={"at": NOW + 86_400_000}))
+    assert capacity.worth_telling(short, short.model_copy(update={"reason": Reason(code="other", message="")}))
+
+
+def test_no_shortage_where_there_is_enough_or_nothing_waits() -> None:
+    assert capacity.short_of(Plan(buy=0, wanted=1), 1, 3, NOW, settings(), None) is None
+    assert capacity.short_of(Plan(buy=0, wanted=2), 1, 0, NOW, settings(), None) is None

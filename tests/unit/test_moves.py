@@ -1,0 +1,28 @@
+"""The legal moves of a retrieval, whatever happens to it."""
+
+import pytest
+
+from tests.unit.machine import Moves
+from thaw.states import FIRST, MOVES, OPEN, TERMINAL, IllegalMove, State, check_move, sources
+
+TestMoves = Moves.TestCase
+
+
+def test_every_state_is_reached_and_every_open_one_has_an_end() -> None:
+    reached = set(FIRST)
+    for _ in State:
+        reached |= {onward for state in reached for onward in MOVES[state]}
+    assert reached == set(State)
+    assert all(MOVES[state] & TERMINAL for state in OPEN)
+
+
+def test_nothing_leaves_a_terminal_state() -> None:
+    assert {State.SUCCEEDED, State.FAILED, State.CANCELLED} == TERMINAL
+    for old in TERMINAL:
+        for new in set(State) - {old}:
+            with pytest.raises(IllegalMove):
+                check_move(old, new)
+
+
+def test_a_job_that_was_begun_is_never_cancelled() -> None:
+    assert sources(State.CANCELLED) == {State.WAITING}
