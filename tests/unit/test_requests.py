@@ -84,7 +84,7 @@ def test_every_wrong_field_is_named_up_to_ten() -> None:
         "vaultName",
         "jobParameters.Tier",
     }
-    crowd = rejected(json.dumps(archive_message(**{f"field{number}": 1 for number in range(50)})))
+    crowd = rejected(json.dumps(archive_message() | {f"field{number}": 1 for number in range(50)}))
     assert len(crowd.errors) == 10
     assert len(crowd.message) < 500
 
@@ -95,15 +95,8 @@ JSON = st.recursive(
     max_leaves=12,
 )
 FIELDS = ["requestId", "accountId", "vaultName", "jobParameters", "archiveSizeInBytes", "context", "cancel", "x"]
-JOB_FIELDS = [
-    "Type",
-    "ArchiveId",
-    "Tier",
-    "RetrievalByteRange",
-    "Description",
-    "InventoryRetrievalParameters",
-    "Format",
-]
+JOB_FIELDS = ["Type", "ArchiveId", "Tier", "RetrievalByteRange", "Description", "InventoryRetrievalParameters"]
+TYPES = ["archive-retrieval", "inventory-retrieval"]
 
 
 @given(body=st.text(max_size=200))
@@ -116,9 +109,7 @@ def test_no_value_breaks_it(field: str, value: Any) -> None:
     _takes_or_rejects(json.dumps(archive_message() | {field: value}))
 
 
-@given(
-    field=st.sampled_from(JOB_FIELDS), value=JSON, kind=st.sampled_from(["archive-retrieval", "inventory-retrieval"])
-)
+@given(field=st.sampled_from(JOB_FIELDS), value=JSON, kind=st.sampled_from(TYPES))
 def test_no_job_parameter_breaks_it(field: str, value: Any, kind: str) -> None:
     message = archive_message()
     message["jobParameters"] |= {"Type": kind, field: value}
@@ -128,10 +119,13 @@ def test_no_job_parameter_breaks_it(field: str, value: Any, kind: str) -> None:
 def _takes_or_rejects(body: str) -> None:
     try:
         parse(body)
-    except Rejected as told:
-        whole = json.dumps([told.message, told.errors, told.request_id, told.context], ensure_ascii=False)
-        assert len(whole.encode()) < 10_000
-        assert told.errors
+    except Rejected as rejection:
+        told = rejection
+    else:
+        return
+    whole = json.dumps([told.message, told.errors, told.request_id, told.context], ensure_ascii=False)
+    assert len(whole.encode()) < 10_000
+    assert told.errors
 
 
 @pytest.mark.parametrize(
