@@ -1,7 +1,6 @@
 """The demo, as `make demo` runs it: right when all is right, and not when anything is wrong."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,15 +13,19 @@ from local.demo.__main__ import main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _WIDEST = 104
-_ASK_FOR_MORE = {"FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"}
-"""By these an environment asks for control codes, or for another width, where there is no terminal."""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By these an environment asks for control codes, or for another width, where there is no terminal."""
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_the_demo_comes_out_right_and_prints_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
     picture = tmp_path / "demo.svg"
     command = [sys.executable, "-m", "local.demo", "--svg", str(picture)]
-    plain = {name: value for name, value in os.environ.items() if name not in _ASK_FOR_MORE}
-    done = subprocess.run(command, cwd=ROOT, env=plain, capture_output=True, text=True, encoding="utf-8", check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Every request ended as it should" in done.stdout
     assert "\x1b" not in done.stdout
