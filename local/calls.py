@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from unittest import mock
+from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
@@ -146,6 +147,8 @@ def error_code(reply: AWSResponse) -> str:
     return str(code).rpartition("#")[2].partition(":")[0]
 
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Where a test's client speaks to a server over HTTP."""
 _BOTO3_NAMES = {"eventbridge": "events", "dynamodb-streams": "dynamodbstreams", "cloudwatch-logs": "logs"}
 _active: Calls | None = None
 
@@ -163,7 +166,7 @@ _moto_answers = BotocoreStubber.__call__
 def _intercept(
     stubber: BotocoreStubber, event_name: str, request: AWSPreparedRequest, **rest: Any
 ) -> AWSResponse | None:
-    if _active is None or not stubber.enabled:
+    if _active is None or not stubber.enabled or urlsplit(request.url).hostname in _LOOPBACK:
         return _moto_answers(stubber, event_name, request, **rest)
     _, service, operation = event_name.split(".")
     service = _BOTO3_NAMES.get(service, service)

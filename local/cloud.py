@@ -53,6 +53,7 @@ _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",  # moto does not know hosts with an account in their names
 }
 
 
@@ -116,7 +117,8 @@ class Cloud:
         self.glacier.observe = self._on_glacier_call
         stack.callback(_let_go_of, self.glacier)
         stack.enter_context(mock.patch.dict(os.environ, _CREDENTIALS))
-        stack.enter_context(mock_aws(config={"lambda": {"use_docker": False}}))
+        stack.enter_context(mock.patch("boto3.DEFAULT_SESSION", _session()))
+        stack.enter_context(mock_aws(config={"lambda": {"use_docker": False}, "core": {"reset_boto3_session": False}}))
         stack.enter_context(mock.patch("moto.core.responses.method_names_from_class", _method_names))  # for speed
         stack.enter_context(sleeping_on_the_clock())
         stack.enter_context(self._writes.watched())
@@ -160,6 +162,7 @@ class Cloud:
         self.calls.clear()
         self.deliveries.clear()
         self.meter.clear()
+        self._writes.clear()
         self.errors.clear()
         self._begin()
 
@@ -299,6 +302,12 @@ class Cloud:
         for table in dynamodb_backends[ACCOUNT_ID][REGION].tables.values():
             self._writes.expire(table, self.clock.now_ms() / 1000)
         self.clock.after(_SWEEP_SECONDS, self._sweep, background=True)
+
+
+@cache
+def _session() -> boto3.Session:
+    """One for the process, since it reads the models of the services anew if it is made anew."""
+    return boto3.Session()
 
 
 _moto_waits: Callable[[Queue, int], None] = Queue.wait_for_messages

@@ -77,7 +77,7 @@ class Deliveries:
         """Puts this in the way of moto's SQS, SNS and EventBridge while entered."""
         patches: list[tuple[type, str, Any]] = [
             (Queue, "add_message", self._after_for_queue(Queue.add_message)),
-            (Queue, "wait_for_messages", self.wait_for_message),
+            (Queue, "wait_for_messages", lambda queue, timeout: self.wait_for_message(queue, timeout)),
             (SQSBackend, "change_message_visibility", self._after_change(SQSBackend.change_message_visibility)),
             (Subscription, "publish", self._publish(Subscription.publish)),
             (Subscription, "get_post_data", _envelope),

@@ -8,11 +8,14 @@ through one place that sees the item before and after it.
 from __future__ import annotations
 
 import copy
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
+from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.comparisons import get_filter_expression
 from moto.dynamodb.exceptions import (
     ConditionalCheckFailed,
@@ -24,12 +27,15 @@ from moto.dynamodb.exceptions import (
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
+from moto.dynamodb.responses import DynamoHandler
 
 from local.meter import Attributes, WriteMeter
 
 OnRecord = Callable[[Table, dict[str, Any]], None]
 _TTL_IDENTITY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 _MAX_TRANSACTION_ITEMS = 100
+_TOKEN_SECONDS = 600
+"""How long the token of a transaction keeps it from being done again."""
 
 
 class Writes:
@@ -38,6 +44,11 @@ class Writes:
     def __init__(self, meter: WriteMeter, on_record: OnRecord) -> None:
         self.meter = meter
         self.on_record = on_record
+        self._done: dict[str, tuple[float, Any, Any]] = {}
+        """Transactions by their tokens: when, what, and the answer."""
+
+    def clear(self) -> None:
+        self._done.clear()
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -49,6 +60,8 @@ class Writes:
             transact = lambda backend, transact_items: self._transact(backend, transact_items)  # noqa: E731
             stack.enter_context(mock.patch.object(DynamoDBBackend, "transact_write_items", transact))
             stack.enter_context(mock.patch.object(StreamShard, "add", _told_elsewhere))
+            once = self._once(DynamoHandler.transact_write_items)
+            stack.enter_context(mock.patch.object(DynamoHandler, "transact_write_items", once))
             yield
 
     def expire(self, table: Table, now_seconds: float) -> None:
@@ -99,6 +112,23 @@ class Writes:
         shard.items.append(record)
         self.on_record(table, record.record)
 
+    def _once(self, original: Callable[[DynamoHandler], Any]) -> Callable[[DynamoHandler], Any]:
+        """A transaction with the token of an earlier one, as the SDK's retries have it, is that one."""
+
+        def transact_write_items(handler: DynamoHandler) -> Any:
+            token, now_seconds = handler.body.get("ClientRequestToken"), time.time()
+            if token is None:
+                return original(handler)
+            done_at_seconds, items, result = self._done.get(token, (-math.inf, None, None))
+            if now_seconds - done_at_seconds > _TOKEN_SECONDS:
+                items, result = handler.body["TransactItems"], original(handler)
+                self._done[token] = (now_seconds, items, result)
+            if items != handler.body["TransactItems"]:
+                raise JsonRESTError("IdempotentParameterMismatchException", "The token was used with other parameters")
+            return result
+
+        return transact_write_items
+
     def _transact(self, backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
         if len(transact_items) > _MAX_TRANSACTION_ITEMS:
             raise TooManyTransactionsException
@@ -111,7 +141,7 @@ class Writes:
                 self.meter.refused(_attributes(step.current), factor=2)
             raise TransactionCanceledException(outcomes)
         with ExitStack() as all_or_nothing:
-            for step in steps:
+            for step in reversed(steps):  # left, and so told of, in their order
                 if step.operation != "ConditionCheck":
                     all_or_nothing.enter_context(self._write(step.table, step.hash_key, step.range_key, factor=2))
             for step in steps:

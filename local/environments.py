@@ -74,6 +74,7 @@ class Environment:
     process: Process | None = None
     """What runs in it at present."""
     handler: Callable[[Any, Any], Any] | None = None
+    unfinished_line: str = ""
     _modules: dict[str, ModuleType] = field(default_factory=dict)
 
     @property
@@ -204,8 +205,9 @@ class _Output:
     def write(self, text: str) -> int:
         if _inside is None:
             return self.outer.write(text)
+        *lines, _inside.unfinished_line = (_inside.unfinished_line + text).split("\n")
         at_ms = _inside.clock.now_ms()
-        _inside.log.extend((at_ms, line) for line in text.splitlines() if line)
+        _inside.log.extend((at_ms, line) for line in lines)
         return len(text)
 
     def flush(self) -> None:

@@ -83,14 +83,31 @@ class Process(greenlet):  # type: ignore[misc]
         return child
 
     def kill(self) -> None:
-        """Ends the process and its children where they stand, as when their environment is shut down."""
+        """Ends the process and its children where they stand, as when their environment is shut down.
+
+        If one of them is what runs, it goes on to its next AWS call or pause, where it dies.
+        """
+        self._mark_killed()
+        if self._is_running():
+            self.clock.after(0, self._unwind)
+        else:
+            self._unwind()
+
+    def _mark_killed(self) -> None:
         self.killed = True
         for child in self._children:
-            child.kill()
-        if self and not self.dead and getcurrent() is not self:
+            child._mark_killed()
+
+    def _is_running(self) -> bool:
+        return getcurrent() is self or any(child._is_running() for child in self._children)
+
+    def _unwind(self) -> None:
+        if self and not self.dead:
             self.parent = getcurrent()
             with self._surroundings():
                 self.throw(Died)
+        for child in self._children:
+            child._unwind()
 
 
 def current() -> Process | None:
@@ -164,6 +181,7 @@ class Executor(AnyExecutor):
             process = self._submitter.child(partial(self._work, result, task))
             if current() is self._submitter:
                 process.resume()
+                self._submitter.check_alive()
             else:
                 process.clock.after(0, process.resume)
 

@@ -115,4 +115,14 @@ def _of_glacier(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str
     yield f"glacier:{operation}", f"arn:aws:glacier:{REGION}:{owner}:vaults/{params['vaultName']}"
 
 
-_NEEDED = {"dynamodb": _of_dynamodb, "sqs": _of_sqs, "events": _of_events, "glacier": _of_glacier}
+def _of_s3(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield f"s3:{operation}", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
+
+
+_NEEDED = {
+    "dynamodb": _of_dynamodb,
+    "sqs": _of_sqs,
+    "events": _of_events,
+    "glacier": _of_glacier,
+    "s3": _of_s3,
+}

@@ -246,7 +246,7 @@ class Reader:
             self._give_up(batch, "RetryAttemptsExhausted", result)
             return
         self.end = self._after(batch[-1])
-        self._look_later(min(2.0 ** (self.failures - 1), _LONGEST_BACKOFF_SECONDS))
+        self._look_later(min(2.0 ** min(self.failures - 1, 16), _LONGEST_BACKOFF_SECONDS))
 
     def _after(self, record: Record) -> int:
         """The position behind a record."""

@@ -1,0 +1,168 @@
+"""Where moto's tables would write otherwise than DynamoDB's: streams, transactions, time to live, costs."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.cloud import Cloud
+from local.meter import item_bytes
+from tests.local.conftest import MakeCloud
+
+
+@pytest.fixture
+def cloud(make_cloud: MakeCloud) -> Cloud:
+    return make_cloud()
+
+
+def table(cloud: Cloud) -> dict[str, str]:
+    return {"TableName": cloud.outputs["TableName"]}
+
+
+def update(cloud: Cloud, item_id: str = "a", value: str = "1", **options: Any) -> None:
+    cloud.client("dynamodb").update_item(
+        **table(cloud),
+        Key={"id": {"S": item_id}},
+        UpdateExpression="SET #v = :v",
+        ExpressionAttributeNames={"#v": "v"},
+        ExpressionAttributeValues={":v": {"S": value}},
+        **options,
+    )
+
+
+def put(cloud: Cloud, **attributes: str) -> None:
+    item = {name: {"N" if name in ("dueAt", "expiresAt") else "S": value} for name, value in attributes.items()}
+    cloud.client("dynamodb").put_item(**table(cloud), Item=item)
+
+
+def stream(cloud: Cloud) -> list[tuple[str, Any, Any]]:
+    """The records of the table's stream as a user reads them: event, old image, new image."""
+    streams = cloud.client("dynamodbstreams")
+    arn = streams.list_streams()["Streams"][0]["StreamArn"]
+    shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    records = streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+    return [(r["eventName"], r["dynamodb"].get("OldImage"), r["dynamodb"].get("NewImage")) for r in records]
+
+
+def test_an_update_that_creates_an_item_is_one_insertion(cloud: Cloud) -> None:
+    update(cloud)
+    assert stream(cloud) == [("INSERT", None, {"id": {"S": "a"}, "v": {"S": "1"}})]
+
+
+def test_a_write_that_changes_nothing_is_no_record(cloud: Cloud) -> None:
+    for value in ("1", "1", "2"):
+        update(cloud, value=value)
+    assert [event for event, _, _ in stream(cloud)] == ["INSERT", "MODIFY"]
+
+
+def test_a_write_that_fails_leaves_nothing(cloud: Cloud) -> None:
+    with pytest.raises(ClientError, match="Validation"):
+        cloud.client("dynamodb").update_item(
+            **table(cloud),
+            Key={"id": {"S": "a"}},
+            UpdateExpression="SET v = w",
+        )
+    assert cloud.items() == []
+    assert stream(cloud) == []
+
+
+def transaction(cloud: Cloud, *ids: str, must_be_new: bool = True) -> None:
+    condition = {"ConditionExpression": "attribute_not_exists(id)"} if must_be_new else {}
+    puts = [{"Put": {**table(cloud), "Item": {"id": {"S": one}}, **condition}} for one in ids]
+    cloud.client("dynamodb").transact_write_items(TransactItems=puts)
+
+
+def test_a_transaction_is_all_or_nothing(cloud: Cloud) -> None:
+    put(cloud, id="b")
+    with pytest.raises(ClientError) as error:
+        transaction(cloud, "a", "b")
+    reasons = [reason["Code"] for reason in error.value.response["CancellationReasons"]]
+    assert reasons == ["None", "ConditionalCheckFailed"]
+    assert [event for event, _, _ in stream(cloud)] == ["INSERT"]
+    transaction(cloud, "c", "d")
+    assert [new["id"]["S"] for _, _, new in stream(cloud)] == ["b", "c", "d"]
+
+
+def test_a_transaction_may_not_name_an_item_twice(cloud: Cloud) -> None:
+    with pytest.raises(ClientError, match="multiple operations on one item"):
+        transaction(cloud, "a", "a")
+
+
+def test_a_transaction_repeated_with_its_token_is_done_once(cloud: Cloud) -> None:
+    put_a = {"Put": {**table(cloud), "Item": {"id": {"S": "a"}}, "ConditionExpression": "attribute_not_exists(id)"}}
+    for _ in range(2):
+        cloud.client("dynamodb").transact_write_items(TransactItems=[put_a], ClientRequestToken="token")
+    cloud.run_for(timedelta(minutes=11))
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        cloud.client("dynamodb").transact_write_items(TransactItems=[put_a], ClientRequestToken="token")
+
+
+def test_items_go_some_time_after_their_time_to_live(cloud: Cloud) -> None:
+    expires_at = round(cloud.start.timestamp()) + 86_400
+    put(cloud, id="a", expiresAt=str(expires_at))
+    put(cloud, id="b")
+    cloud.run_for(timedelta(hours=23))
+    assert len(cloud.items()) == 2
+    cloud.run_for(timedelta(hours=12))
+    assert [item["id"]["S"] for item in cloud.items()] == ["b"]
+    assert stream(cloud)[-1][0] == "REMOVE"
+
+
+def cost(cloud: Cloud) -> int:
+    units = cloud.meter.units
+    cloud.meter.clear()
+    return units
+
+
+def test_a_write_costs_by_the_larger_of_the_item_before_and_after(cloud: Cloud) -> None:
+    put(cloud, id="a")
+    assert cost(cloud) == 1
+    put(cloud, id="a", text="x" * 1500)
+    assert cost(cloud) == 2
+    put(cloud, id="a")
+    assert cost(cloud) == 2
+
+
+def test_an_index_costs_where_its_entry_appears_changes_or_goes(cloud: Cloud) -> None:
+    put(cloud, id="a", dueIn="0", dueAt="1")
+    assert cost(cloud) == 2
+    put(cloud, id="a", dueIn="0", dueAt="1", note="not in the index")
+    assert cost(cloud) == 1
+    put(cloud, id="a", dueIn="0", dueAt="1", bytes="5")
+    assert cost(cloud) == 2
+    put(cloud, id="a", dueIn="0", dueAt="2", bytes="5")
+    assert cost(cloud) == 3
+    put(cloud, id="a")
+    assert cost(cloud) == 2
+
+
+def test_a_transaction_costs_twice_and_a_refused_write_costs_too(cloud: Cloud) -> None:
+    transaction(cloud, "a")
+    assert cost(cloud) == 2
+    with pytest.raises(ClientError):
+        update(cloud, ConditionExpression="attribute_not_exists(id)")
+    assert cost(cloud) == 1
+    with pytest.raises(ClientError):
+        transaction(cloud, "a", "b")
+    assert cost(cloud) == 4
+
+
+@pytest.mark.parametrize(
+    ("value", "size_bytes"),
+    [
+        ({"S": "äb"}, 3),
+        ({"N": "0"}, 2),
+        ({"N": "-123"}, 4),
+        ({"N": "1700000000000"}, 2),
+        ({"BOOL": True}, 1),
+        ({"NULL": True}, 1),
+        ({"B": b"abc"}, 3),
+        ({"SS": ["a", "bc"]}, 3),
+        ({"L": [{"S": "a"}, {"S": "b"}]}, 3 + 2 + 2),
+        ({"M": {"key": {"S": "value"}}}, 3 + 1 + 3 + 5),
+    ],
+)
+def test_sizes_are_reckoned_as_dynamodb_does(value: dict[str, Any], size_bytes: int) -> None:
+    assert item_bytes({"name": value}) == 4 + size_bytes

@@ -1,0 +1,89 @@
+"""`make up`: everything over HTTP, on a real clock."""
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from local import glacier
+from local.clock import RealClock
+from local.cloud import Cloud
+from local.happenings import Happening, line
+from local.up import Server
+
+REGION = "us-east-1"
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def url(lines: list[str]) -> Iterator[str]:
+    """The address of a server in this process, whose functions run in a thread as they do in the main one."""
+    clock = RealClock()
+    ready, down = threading.Event(), threading.Event()
+    address: list[str] = []
+
+    def serve() -> None:
+        settings = glacier.Settings(speed=36_000, inventories="always")
+        with Cloud(clock=clock, glacier_settings=settings) as cloud, Server(clock, 0) as server:
+            cloud.tell = lambda happening: _keep(lines, happening)
+            address.append(server.url)
+            ready.set()
+            clock.run()
+        down.set()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    assert ready.wait(30), "not up"
+    yield address[0]
+    clock.stop()
+    assert down.wait(10), "not down"
+    thread.join()
+
+
+def _keep(lines: list[str], happening: Happening) -> None:
+    text = line(happening)
+    if text is not None:
+        lines.append(text)
+
+
+def client(service: str, url: str) -> Any:
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=30)
+    session = boto3.Session("key", "secret", region_name=REGION)
+    return session.client(service, endpoint_url=url, config=config)  # type: ignore[call-overload]
+
+
+def test_an_archive_comes_back_over_http(url: str, lines: list[str]) -> None:
+    sqs, events, vaults = (client(service, url) for service in ("sqs", "events", "glacier"))
+    stacks = client("cloudformation", url).describe_stacks(StackName="Thaw")["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+    queue_arn = f"arn:aws:sqs:{REGION}:123456789012:mine"
+    statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue_arn}
+    policy = json.dumps({"Statement": [{**statement, "Principal": {"Service": "events.amazonaws.com"}}]})
+    mine = sqs.create_queue(QueueName="mine", Attributes={"Policy": policy})["QueueUrl"]
+    bus = outputs["EventBusName"]
+    events.put_rule(Name="all", EventBusName=bus, EventPattern=json.dumps({"detail-type": ["Retrieval Succeeded"]}))
+    events.put_targets(Rule="all", EventBusName=bus, Targets=[{"Id": "1", "Arn": queue_arn}])
+
+    content = bytes(range(256)) * 5000
+    vaults.create_vault(accountId="-", vaultName="photos")
+    archive_id = vaults.upload_archive(accountId="-", vaultName="photos", body=content)["archiveId"]
+    job = {"Type": "archive-retrieval", "ArchiveId": archive_id}
+    request = {"requestId": "first", "accountId": "-", "vaultName": "photos", "jobParameters": job}
+    sqs.send_message(QueueUrl=outputs["RequestQueueUrl"], MessageBody=json.dumps(request))
+
+    [message] = sqs.receive_message(QueueUrl=mine, WaitTimeSeconds=20)["Messages"]
+    detail = json.loads(message["Body"])["detail"]
+    assert detail["requestId"] == "first"
+    output = vaults.get_job_output(accountId="-", vaultName="photos", jobId=detail["jobId"])
+    assert output["body"].read() == content
+    told = "\n".join(lines)
+    for text in ("CreateVault photos: done", "Thaw-requests: ", "InitiateJob photos", "Retrieval Succeeded: requestId"):
+        assert text in told
