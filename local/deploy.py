@@ -35,6 +35,7 @@ _NO_PART_IN_THE_RUN = {
     "AWS::CloudWatch::Dashboard",
     "AWS::Lambda::EventInvokeConfig",  # read by the Lambda service itself
     "AWS::Logs::MetricFilter",
+    "AWS::S3::BucketPolicy",  # moto would overlook its conditions, and refuse what they exempt
 }
 
 
@@ -215,12 +216,6 @@ def _topic_policy(resource: Resource) -> None:
         sns.set_topic_attributes(TopicArn=topic_arn, AttributeName="Policy", AttributeValue=policy)
 
 
-def _bucket_policy(resource: Resource) -> None:
-    boto3.client("s3", region_name=REGION).put_bucket_policy(
-        Bucket=resource.properties["Bucket"], Policy=json.dumps(resource.properties["PolicyDocument"])
-    )
-
-
 def _table(resource: Resource) -> None:
     dynamodb = boto3.client("dynamodb", region_name=REGION)
     if "TimeToLiveSpecification" in resource.properties:
@@ -237,7 +232,6 @@ _COMPLETIONS: Mapping[str, Callable[[Resource], None]] = {
     "AWS::SNS::Subscription": _subscribe,
     "AWS::SQS::QueuePolicy": _queue_policy,
     "AWS::SNS::TopicPolicy": _topic_policy,
-    "AWS::S3::BucketPolicy": _bucket_policy,
     "AWS::DynamoDB::Table": _table,
 }
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 from moto.events.models import EventPattern
+from moto.s3.models import s3_backends
 
 from local.clock import Clock, Timer
+from local.deploy import ACCOUNT_ID
 from local.event_sources import failed_items, fitting
 from local.functions import Lambda, Result
 
@@ -292,7 +293,8 @@ def _keep(
         "payload": json.dumps({"Records": [record.event for record in batch]}),
     }
     key = f"aws/lambda/{source.source_id}/{shard}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
-    boto3.client("s3").put_object(Bucket=source.options.failure_bucket or "", Key=key, Body=json.dumps(invocation))
+    body = json.dumps(invocation).encode()
+    s3_backends[ACCOUNT_ID]["aws"].put_object(source.options.failure_bucket or "", key, body)
 
 
 def _iso(moment: datetime) -> str:
