@@ -16,15 +16,18 @@ from unittest import mock
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import iso_8601_datetime_with_milliseconds
 from moto.events.models import EventsBackend, Rule
+from moto.iam.access_control import PermissionResult
 from moto.moto_api._internal import mock_random
+from moto.s3.models import FakeBucket
 from moto.sns.models import Subscription, Topic, sns_backends
 from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 
 from local.clock import Clock
 from local.deploy import ACCOUNT_ID, REGION
-from local.policies import Request, allows
+from local.policies import Request, allows, applies
 
 _MAX_PUT_EVENTS_BYTES = 2**20
+_OVER_TLS = {"aws:SecureTransport": "true"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class Deliveries:
             (Subscription, "get_post_data", _envelope),
             (EventsBackend, "put_events", self._put_events(EventsBackend.put_events)),
             (Rule, "_send_to_sqs_queue", self._rule_to_queue(Rule._send_to_sqs_queue)),
+            (FakeBucket, "get_permission", _permission),
         ]
         with ExitStack() as stack:
             for owner, name, replacement in patches:
@@ -158,6 +162,15 @@ class Deliveries:
             self.events.append(event)
             self.on_event(event)
         return outcome
+
+
+def _permission(bucket: FakeBucket, action: str, resource: str) -> PermissionResult:
+    """What a bucket's policy says of a call over TLS; moto's own reading of it passes over the conditions."""
+    policies = [json.loads(bucket.policy)] if bucket.policy else []
+    request = Request(action, resource, principal=f"arn:aws:iam::{ACCOUNT_ID}:root", context=_OVER_TLS)
+    denials = (each for policy in policies for each in policy["Statement"] if each["Effect"] == "Deny")
+    denied = any(applies(each, request) for each in denials)
+    return PermissionResult.DENIED if denied else PermissionResult.NEUTRAL
 
 
 def _entry_bytes(entry: Mapping[str, Any]) -> int:

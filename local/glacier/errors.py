@@ -40,13 +40,13 @@ _USUAL_MESSAGES = {
 class GlacierError(Exception):
     """An answer of Glacier's that is an error.
 
-    `code` is one of the API's error table, `status` its HTTP status, `body` the JSON body
+    `code` is one of the API's error table, or one that is not (400); `status` its HTTP status, `body` the JSON body
     `{"code", "message", "type"}` with type `Client` or `Server`.
     """
 
     def __init__(self, code: str, message: str | None = None) -> None:
         self.code = code
-        self.status = _STATUSES[code]
+        self.status = _STATUSES.get(code, 400)
         self.message = message if message is not None else _USUAL_MESSAGES.get(code, code)
         super().__init__(f"{code}: {self.message}")
 

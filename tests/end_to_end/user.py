@@ -94,19 +94,25 @@ class User:
 
     def wait_for(self, detail_type: str, *request_ids: str, hours: float = 30) -> None:
         """Until each of the requests has such an event."""
-
-        def there() -> bool:
-            return all(self.told(request_id, detail_type) for request_id in request_ids)
-
-        self.cloud.run_until(there, timedelta(hours=hours))
+        self._wait_until_told(set(request_ids), {detail_type}, hours)
 
     def wait_for_the_end(self, *request_ids: str, hours: float = 30) -> None:
         """Until each of the requests has a terminal event."""
+        self._wait_until_told(set(request_ids), TERMINAL, hours)
 
-        def ended() -> bool:
-            return all(self.end_of(request_id) is not None for request_id in request_ids)
+    def _wait_until_told(self, missing: set[str], detail_types: set[str], hours: float) -> None:
+        read = 0
 
-        self.cloud.run_until(ended, timedelta(hours=hours))
+        def told() -> bool:
+            nonlocal read
+            events = self.cloud.events[read:]
+            read += len(events)
+            missing.difference_update(
+                event.detail.get("requestId") for event in events if event.detail_type in detail_types
+            )
+            return not missing
+
+        self.cloud.run_until(told, timedelta(hours=hours))
 
     # Receive
 
@@ -114,8 +120,8 @@ class User:
         """What the bus told of a request, each once, in the order of arrival; each fits its published schema."""
         seen: dict[str, Event] = {}
         for event in self.cloud.events:
-            _SCHEMAS[event.detail_type].validate(event.detail)
             if event.detail.get("requestId") == request_id:
+                _SCHEMAS[event.detail_type].validate(event.detail)
                 seen.setdefault(event.detail["eventId"], event)
         return list(seen.values())
 
@@ -131,11 +137,6 @@ class User:
         """The detail of its one event of a type."""
         (detail,) = self.told(request_id, detail_type)
         return detail
-
-    def end_of(self, request_id: str) -> Event | None:
-        """Its terminal event; none is ever followed by another."""
-        ends = [event for event in self.events(request_id) if event.detail_type in TERMINAL]
-        return ends[-1] if ends else None
 
     def rejections(self) -> dict[str, Any]:
         """The details of rejections by message id."""

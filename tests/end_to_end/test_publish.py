@@ -1,0 +1,94 @@
+"""From the table's stream to the bus: at least once, in order for a retrieval, nothing lost while the bus refuses."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from tests.end_to_end.user import User
+
+SETTINGS = {"maxUnits": 0}
+
+
+def _refusing(user: User, which: object, times: int) -> None:
+    left = times
+
+    def refuse(entry: Mapping[str, Any]) -> str | None:
+        nonlocal left
+        if left and json.loads(entry["Detail"]).get("requestId") == which:
+            left -= 1
+            return "ThrottlingException"
+        return None
+
+    user.cloud.deliveries.refuse_entry = refuse
+
+
+def test_what_the_bus_refuses_comes_later_in_order_and_holds_up_nobody_else(user: User) -> None:
+    _refusing(user, "r1", times=8)
+    try:
+        first, second = user.archives(2)
+        user.ask("r1", first)
+        user.ask("r2", second)
+        user.wait(seconds=20)
+        assert user.story("r2") == ["Initiated"]
+        user.wait_for_the_end("r1", "r2")
+    finally:
+        user.cloud.deliveries.refuse_entry = lambda entry: None
+    assert user.story("r1") == ["Initiated", "Succeeded"]
+    assert user.story("r2") == ["Initiated", "Succeeded"]
+    user.assert_settled()
+
+
+def test_a_repeat_has_the_same_event_id(user: User) -> None:
+    _refusing(user, "r2", times=10)
+    try:
+        archive = user.archive()
+        user.ask("r1", archive)
+        user.ask("r2", archive)
+        user.wait_for_the_end("r1", "r2")
+    finally:
+        user.cloud.deliveries.refuse_entry = lambda entry: None
+    raw = [event for event in user.cloud.events if event.detail["requestId"] == "r1"]
+    assert len(raw) > 2, "those of one change come again together"
+    assert user.story("r1") == user.story("r2") == ["Initiated", "Succeeded"]
+
+
+def test_what_cannot_be_published_goes_whole_to_the_bucket(user: User) -> None:
+    user.cloud.deliveries.refuse_entry = lambda entry: "InternalException"
+    try:
+        user.ask("r1", user.archive())
+        user.wait(hours=27)
+    finally:
+        user.cloud.deliveries.refuse_entry = lambda entry: None
+    assert user.cloud.events == []
+    s3, bucket = user.cloud.client("s3"), user.cloud.outputs["UnpublishedBucketName"]
+    objects = s3.list_objects_v2(Bucket=bucket)["Contents"]
+    whole = [json.loads(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()) for each in objects]
+    kept = json.dumps(whole)
+    assert "photos" in kept
+    assert user.jobs[0].job_id in kept
+    user.ask("r2", user.archive())
+    user.wait_for_the_end("r2")
+
+
+def test_a_record_that_makes_no_sense_is_kept_aside_and_holds_up_no_other(user: User) -> None:
+    cloud = user.cloud
+    broken = {"id": {"S": "retrieval/0/1"}, "kind": {"S": "retrieval"}, "revision": {"S": "x"}}
+    cloud.client("dynamodb").put_item(TableName=cloud.outputs["RetrievalTableName"], Item=broken)
+    user.ask("r1", user.archive())
+    cloud.run_until(lambda: cloud.events_of("Retrieval Initiated"), timedelta(minutes=5))
+    bucket = cloud.outputs["UnpublishedBucketName"]
+    (kept,) = cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix="unreadable/")["Contents"]
+    body = cloud.client("s3").get_object(Bucket=bucket, Key=kept["Key"])["Body"].read()
+    assert json.loads(body)["dynamodb"]["NewImage"] == broken
+
+
+def test_the_context_of_everyone_comes_back_to_nobody_else(user: User) -> None:
+    archive = user.archive()
+    for number in range(5):
+        user.ask(f"r{number}", archive, context={"secret": number, "text": "ä" * 500})
+    user.wait_for_the_end(*(f"r{number}" for number in range(5)))
+    for number in range(5):
+        assert user.only(f"r{number}", "Retrieval Succeeded")["context"]["secret"] == number
+    logs = [line for name in ("initiate", "complete", "publish") for line in user.cloud.logs(name)]
+    assert not any("secret" in line for line in logs), "no payload is logged"

@@ -1,0 +1,181 @@
+"""What nobody heard of: missed notifications, outcomes in doubt, jobs that vanished."""
+
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from local.calls import Call, Perform
+from local.processes import Died
+from tests.end_to_end.user import User
+
+SETTINGS = {"maxUnits": 0}
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_missed_notification_is_made_up_for(user: User, fails: bool) -> None:
+    user.faults.drop_notification()
+    if fails:
+        user.faults.job_fails()
+    user.ask("r1", user.archive())
+    user.wait_for_the_end("r1")
+    assert user.story("r1") == ["Initiated", "Failed" if fails else "Succeeded"]
+    assert user.calls("reconcile", "DescribeJob") == 1
+    assert user.calls("reconcile", "ListJobs") == 0
+    user.assert_settled()
+
+
+def test_many_missed_notifications_of_one_vault_take_few_calls(user: User) -> None:
+    names = [f"r{number}" for number in range(60)]
+    user.faults.drop_notification(times=60)
+    for name, archive in zip(names, user.archives(60), strict=True):
+        user.ask(name, archive)
+    user.wait_for_the_end(*names)
+    assert user.calls("reconcile", "DescribeJob", "ListJobs") <= 8
+    assert len(user.jobs) == 60
+    user.assert_settled()
+
+
+def test_few_missed_notifications_among_many_jobs_are_described(user: User) -> None:
+    names = [f"r{number}" for number in range(60)]
+    archives = user.archives(60)
+    missed = set(archives[::30])
+    user.faults.drop_notification(times=2, when=lambda job: job["ArchiveId"] in missed)
+    for name, archive in zip(names, archives, strict=True):
+        user.ask(name, archive)
+    user.wait_for_the_end(*names)
+    assert user.calls("reconcile", "DescribeJob", "ListJobs") <= 4
+    user.assert_settled()
+
+
+def test_no_job_is_looked_at_whose_notification_arrives(user: User) -> None:
+    for number, archive in enumerate(user.archives(5)):
+        user.ask(f"r{number}", archive, "Bulk")
+    user.wait(hours=20)
+    assert user.calls("reconcile", "DescribeJob", "ListJobs") == 0
+    user.assert_settled()
+
+
+@pytest.mark.parametrize("lag_seconds", [0, 280])
+@pytest.mark.parametrize("code", [None, "ServiceUnavailableException", "RequestTimeoutException", "NeverHeardOf"])
+def test_a_job_whose_reply_was_lost_is_adopted(user: User, code: str | None, lag_seconds: int) -> None:
+    user.cloud.glacier.settings.listing_lag_seconds = lag_seconds
+    try:
+        user.faults.lose_reply("InitiateJob", code=code)
+        user.ask("r1", user.archive())
+        user.wait_for_the_end("r1")
+    finally:
+        user.cloud.glacier.settings.listing_lag_seconds = 0
+    assert user.story("r1") == ["Delayed", "Initiated", "Succeeded"]
+    assert len(user.jobs) == 1
+    user.assert_settled()
+
+
+def test_a_job_that_was_never_started_is_started_again(user: User) -> None:
+    user.faults.lose_request("InitiateJob")
+    user.ask("r1", user.archive())
+    user.wait_for_the_end("r1")
+    assert user.story("r1") == ["Delayed", "Initiated", "Succeeded"]
+    assert user.only("r1", "Retrieval Succeeded")["attempt"] == 2
+    assert len(user.jobs) == 1
+    user.assert_settled()
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_process_that_dies_at_the_call_is_made_up_for(user: User, before: bool) -> None:
+    died = 0
+
+    def die(call: Call, perform: Perform) -> AWSResponse:
+        nonlocal died
+        if call.operation == "InitiateJob" and not died:
+            died += 1
+            if not before:
+                perform()
+            raise Died
+        return perform()
+
+    user.cloud.calls.strike = die
+    try:
+        user.ask("r1", user.archive())
+        user.wait_for_the_end("r1")
+    finally:
+        user.cloud.calls.strike = None
+    assert died == 1
+    assert len(user.jobs) == 1
+    assert user.story("r1") == ["Initiated", "Succeeded"]
+
+
+def test_a_notification_adopts_a_job_before_reconcile_does(user: User) -> None:
+    user.faults.lose_reply("InitiateJob")
+    user.faults.job_takes(60)
+    user.ask("r1", user.archive())
+    user.wait(minutes=3)
+    assert user.story("r1") == ["Delayed", "Succeeded"]
+    user.assert_settled()
+
+
+def test_outcomes_in_doubt_end_after_the_attempts_allowed(user: User) -> None:
+    user.faults.lose_request("InitiateJob", times=4)
+    user.ask("r1", user.archive())
+    user.wait_for_the_end("r1")
+    assert user.story("r1")[-1] == "Failed"
+    assert user.calls("initiate", "InitiateJob") == 4
+    user.assert_settled()
+
+
+def test_a_job_that_vanished_is_done_again(user: User) -> None:
+    user.faults.drop_notification()
+    user.faults.fail("DescribeJob", "ServiceUnavailableException", times=3 * 12 * 26)
+    user.ask("r1", user.archive())
+    user.wait(hours=31)
+    user.faults.clear()
+    user.wait_for_the_end("r1")
+    assert user.story("r1") == ["Initiated", "Initiated", "Succeeded"]
+    assert user.only("r1", "Retrieval Succeeded")["attempt"] == 2
+    assert len(user.jobs) == 2
+    assert user.cloud.events_of("Duplicate Job") == []
+    user.assert_settled()
+
+
+def test_a_second_job_beyond_the_bounds_is_noticed_and_told(user: User) -> None:
+    user.cloud.glacier.settings.listing_lag_seconds = 3600
+    try:
+        user.faults.lose_reply("InitiateJob")
+        user.ask("r1", user.archive())
+        user.wait(minutes=30)
+    finally:
+        user.cloud.glacier.settings.listing_lag_seconds = 0
+    user.wait(hours=8)
+    assert len(user.jobs) == 2
+    (duplicate,) = user.cloud.events_of("Duplicate Job")
+    assert duplicate.detail["jobId"] == user.jobs[0].job_id
+    assert user.story("r1")[-1] == "Succeeded"
+    user.assert_settled()
+
+
+def test_a_job_that_takes_long_is_waited_for(user: User) -> None:
+    user.faults.job_takes(9 * 3600)
+    user.faults.drop_notification()
+    user.ask("r1", user.archive())
+    user.wait_for_the_end("r1")
+    assert user.story("r1") == ["Initiated", "Succeeded"]
+    assert len(user.jobs) == 1
+    assert 2 <= user.calls("reconcile", "DescribeJob") <= 10
+    user.assert_settled()
+
+
+def test_a_resume_message_that_is_lost_is_sent_again(user: User) -> None:
+    user.faults.fail("InitiateJob", "ThrottlingException")
+    user.ask("r1", user.archive())
+    user.wait(seconds=5)
+    name = user.cloud.outputs["ResumeDeadLetterQueueUrl"].rsplit("/", 1)[-1].removesuffix("-dead-letters")
+    user.cloud.client("sqs").purge_queue(QueueUrl=user.cloud.queue(name).physical_resource_id)
+    user.wait_for_the_end("r1")
+    assert user.story("r1") == ["Delayed", "Initiated", "Succeeded"]
+    user.assert_settled()
+
+
+def test_a_quiet_table_costs_one_query_a_shard_and_no_call_to_glacier(user: User) -> None:
+    user.cloud.calls.clear()
+    user.wait(hours=1)
+    counts = user.cloud.calls.counts
+    assert {call for call in counts if call[0] == "reconcile"} == {("reconcile", "dynamodb", "Query")}
+    assert counts["reconcile", "dynamodb", "Query"] == 12 * 4
