@@ -18,13 +18,14 @@ help: ## this list
 install: $(INSTALLED) ## the tools, into .venv
 
 # All that is said goes to stderr: `make --silent app` is run by the CDK, which owns stdout.
-$(INSTALLED): requirements.txt constraints.txt
+$(INSTALLED): requirements.txt constraints.txt package.json package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Thaw needs Python 3.11 or newer: make PYTHON=python3.13 ..." >&2; exit 1; }
 	@echo "Installing the tools into .venv, once; this takes a minute or two ..." >&2
 	@$(PYTHON) -m venv --clear .venv >&2
 	@.venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off \
 	  -r requirements.txt -c constraints.txt >&2
+	@npm ci --silent --no-fund --no-audit >&2
 	@touch $@
 	@echo "Installed." >&2
 
@@ -55,7 +56,7 @@ format: $(INSTALLED) ## put the code in order
 	ruff format $(SOURCES)
 
 clean: ## away with .venv, cdk.out and caches
-	rm -rf .venv cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
+	rm -rf .venv node_modules cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 app: $(INSTALLED) # what cdk.json names; the CDK calls it

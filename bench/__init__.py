@@ -1,0 +1,1 @@
+"""What a run costs, as counts and ratios: `make bench`."""
