@@ -1,0 +1,283 @@
+"""The store: what each conditional write does, refuses and brings back."""
+
+from typing import Any
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from tests.contract.rows import running, stored, throttled
+from tests.unit.builders import (
+    KEY,
+    NOW,
+    REASON,
+    archive_request,
+    inventory_request,
+    job,
+    on_two_jobs,
+    opened,
+)
+from thaw import attempts, joining, records
+from thaw.capacity import Capacity, Intent, Unit
+from thaw.edge.table import TRIES_AT_MOST, Contention, Table, from_wire, to_wire
+from thaw.events import read_record
+from thaw.refusals import Refusal
+from thaw.request import Rejected
+from thaw.retrieval import EXPEDITED_BACKLOG, Retrieval, item_id, past_id, shard
+from thaw.states import State
+
+OTHER_KEY = "f" * 32
+
+
+def raw(table: Table, dynamodb: DynamoDBClient, item: str) -> dict[str, Any] | None:
+    reply = dynamodb.get_item(TableName=table.name, Key={"id": {"S": item}}, ConsistentRead=True)
+    return from_wire(reply["Item"]) if "Item" in reply else None
+
+
+# Records as a whole
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        opened(),
+        opened(archive_request(tier="Expedited", context={"ä": 1.5})),
+        throttled(opened()),
+        on_two_jobs(),
+        opened(inventory_request(jobParameters={"InventoryRetrievalParameters": {"Limit": "5"}}), foreign=True),
+    ],
+)
+def test_a_record_is_read_as_it_was_written(table: Table, record: Retrieval) -> None:
+    assert table.get(record.key) is None
+    assert table.create(record) is None
+    assert table.get(record.key) == record
+
+
+def test_the_first_to_create_a_record_wins_and_the_other_is_shown_it(table: Table) -> None:
+    first = stored(table, opened())
+    other = opened(archive_request("request-2", "Bulk"))
+    assert table.create(other) == first
+    assert table.get(KEY) == first
+
+
+def test_a_record_that_changed_is_not_overwritten_but_shown(table: Table) -> None:
+    first = stored(table, opened())
+    second = throttled(first)
+    assert table.save(first, second) is None
+    assert table.save(first, first.changed(delays=9)) == second
+    assert table.get(KEY) == second
+    next_generation = second.model_copy(update={"generation": 2})
+    assert table.save(next_generation, next_generation.changed()) == second
+
+
+def test_a_change_is_decided_anew_when_others_were_faster(table: Table) -> None:
+    seen = stored(table, opened())
+    faster = joining.join(seen, archive_request("request-2"), NOW)
+    assert isinstance(faster, Retrieval)
+    assert table.save(seen, faster) is None
+    result = table.change(seen, lambda now: attempts.started(now, 1, now.tier, "job-1", NOW))
+    assert result == table.get(KEY)
+    assert set(result.requests) == {"request-1", "request-2"}
+    assert result.state is State.IN_PROGRESS
+    assert table.change(result, lambda now: attempts.started(now, 1, now.tier, "job-1", NOW)) == result
+    assert table.get(KEY) == result
+
+
+def test_a_record_that_others_keep_changing_is_left_to_later(table: Table) -> None:
+    stale = stored(table, opened())
+    tries = 0
+
+    def overtaken(now: Retrieval) -> Retrieval:
+        nonlocal tries
+        tries += 1
+        assert table.save(now, now.changed(delays=tries)) is None
+        return now.changed(delays=99)
+
+    with pytest.raises(Contention):
+        table.change(stale, overtaken)
+    assert tries == TRIES_AT_MOST
+
+
+# Generations and pages
+
+
+def failed(table: Table) -> Retrieval:
+    record = attempts.refused(opened(), 1, Refusal.PERMANENT, REASON, NOW)
+    assert record is not None
+    return stored(table, record)
+
+
+def next_generation() -> Retrieval:
+    return joining.opened(KEY, 2, archive_request("request-2"), "123456789012", False, "claim-9", NOW + 5)
+
+
+def test_a_new_generation_takes_the_place_of_the_old_one_which_is_kept(table: Table, dynamodb: DynamoDBClient) -> None:
+    old, new = failed(table), next_generation()
+    assert table.reopen(old, new)
+    assert table.get(KEY) == new
+    past = raw(table, dynamodb, past_id(KEY, 1))
+    assert past is not None
+    assert Retrieval.model_validate(past) == old.model_copy(update={"id": past_id(KEY, 1), "kind": "past"})
+    assert read_record(past) is None, "what is past is not told again"
+    assert not table.reopen(old, new)
+    assert table.get(KEY) == new
+
+
+def test_a_generation_that_changed_meanwhile_is_not_replaced(table: Table, dynamodb: DynamoDBClient) -> None:
+    old = failed(table)
+    changed = old.changed()
+    assert table.save(old, changed) is None
+    assert not table.reopen(old, next_generation())
+    assert table.get(KEY) == changed
+    assert raw(table, dynamodb, past_id(KEY, 1)) is None
+
+
+def pages(record: Retrieval) -> tuple[Retrieval, Retrieval]:
+    done = job(record, 1, "job-1", InventoryRetrievalParameters={"Marker": "next"})
+    new = attempts.ended(record, 1, done, NOW)
+    assert new is not None
+    following = joining.next_page("table", new, NOW)
+    assert following is not None
+    return new, following
+
+
+def test_a_page_ends_and_the_next_begins_together_or_not_at_all(table: Table) -> None:
+    record = running(table, inventory_request(followPages=True))
+    new, following = pages(record)
+    assert table.end_page(record, new, following)
+    assert table.get(KEY) == new
+    assert table.get(following.key) == following
+    assert not table.end_page(record, new, following)
+    changed = following.changed()
+    assert table.save(following, changed) is None
+    assert not table.end_page(record, new, following)
+    assert table.get(following.key) == changed
+
+
+def test_a_page_that_changed_meanwhile_begins_no_other(table: Table) -> None:
+    record = running(table, inventory_request(followPages=True))
+    new, following = pages(record)
+    assert table.save(record, record.changed()) is None
+    assert not table.end_page(record, new, following)
+    assert table.get(following.key) is None
+
+
+# Requests and rejections
+
+
+def test_a_request_is_remembered_once_and_shown_to_its_repeat(table: Table) -> None:
+    first = records.remembered(archive_request(), KEY, NOW)
+    assert table.remember(first, NOW) is None
+    assert table.remember(records.remembered(archive_request(tier="Bulk"), KEY, NOW + 5), NOW + 5) == first
+    assert table.get_request("request-1") == first
+    assert table.get_request("request-2") is None
+
+
+def test_a_request_that_expired_is_as_good_as_gone(table: Table) -> None:
+    first = records.remembered(archive_request(), KEY, NOW)
+    assert table.remember(first, NOW) is None
+    later = first.expires_at * 1000
+    second = records.remembered(archive_request(tier="Bulk"), KEY, later)
+    assert table.remember(second, later) == first
+    assert table.remember(second, later + 1000) is None
+    assert table.get_request("request-1") == second
+
+
+def test_a_request_is_led_on_and_finished_from_where_it_is_only(table: Table) -> None:
+    request = records.remembered(archive_request(), KEY, NOW)
+    assert table.remember(request, NOW) is None
+    table.lead_request("request-1", OTHER_KEY, "e" * 32)
+    table.finish_request("request-1", OTHER_KEY)
+    assert table.get_request("request-1") == request
+    table.lead_request("request-1", KEY, OTHER_KEY)
+    table.finish_request("request-1", KEY)
+    led = table.get_request("request-1")
+    assert led == request.model_copy(update={"key": OTHER_KEY})
+    table.finish_request("request-1", OTHER_KEY)
+    assert table.get_request("request-1") == request.model_copy(update={"key": OTHER_KEY, "done": True})
+
+
+def test_a_request_nobody_knows_is_not_made_by_finishing_it(table: Table) -> None:
+    table.finish_request("request-1", KEY)
+    table.lead_request("request-1", KEY, OTHER_KEY)
+    assert table.get_request("request-1") is None
+
+
+def test_a_rejection_is_recorded_once(table: Table, dynamodb: DynamoDBClient) -> None:
+    first = Rejected("InvalidRequest", "no", [{"field": "vaultName", "message": "wrong"}], "request-1", '{"a":1}')
+    record = records.rejection("message-1", first, NOW)
+    table.reject(record)
+    table.reject(records.rejection("message-1", Rejected("NotJson", "other", []), NOW + 5))
+    item = raw(table, dynamodb, "message/message-1")
+    assert read_record(item) == record
+
+
+# What is due
+
+
+def due_at(number: int, due_in: str, at: int) -> Retrieval:
+    base = throttled(opened())
+    return base.model_copy(update={"id": item_id(f"{number:032x}"), "due_in": due_in, "due_at": at})
+
+
+def test_what_is_due_comes_longest_due_first_and_nothing_else_does(table: Table) -> None:
+    due = [("1", 30), ("1", 10), ("1", 20), ("1", 31), ("2", 5), (EXPEDITED_BACKLOG, 1)]
+    for number, (due_in, at) in enumerate(due):
+        stored(table, due_at(number, due_in, at))
+    assert [item[-1] for item in table.due("1", 30)] == ["1", "2", "0"]
+    assert list(table.due("3", 10**15)) == []
+    assert len(list(table.due(EXPEDITED_BACKLOG, 1))) == 1
+
+
+def test_what_has_ended_is_due_no_more(table: Table) -> None:
+    record = running(table)
+    everything = 10**15
+    assert list(table.due(shard(KEY), everything)) == [record.id]
+    table.succeed(record.tag, job(record, 1, "job-1"), NOW)
+    assert list(table.due(shard(KEY), everything)) == []
+
+
+def test_many_are_read_whatever_comes_back_at_once(table: Table, dynamodb: DynamoDBClient) -> None:
+    kept = [stored(table, due_at(number, "1", number)) for number in range(130)]
+    client = _Halving(dynamodb)
+    halving = Table(client, table.name)  # type: ignore[arg-type]
+    found = halving.read_many([*(record.id for record in kept), "retrieval/gone"])
+    assert sorted(found, key=lambda record: record.id) == kept
+    assert client.calls > 2
+    assert table.read_many([]) == []
+
+
+class _Halving:
+    """A client that answers BatchGetItem for half of the keys only, as DynamoDB may."""
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self._client = client
+        self.calls = 0
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - boto3's own name
+        self.calls += 1
+        ((name, asked),) = RequestItems.items()
+        half = -(-len(asked["Keys"]) // 2)
+        now: Any = {name: {**asked, "Keys": asked["Keys"][:half]}}
+        later = {name: {**asked, "Keys": asked["Keys"][half:]}} if asked["Keys"][half:] else {}
+        reply: Any = self._client.batch_get_item(RequestItems=now)
+        return {**reply, "UnprocessedKeys": later}
+
+
+# Capacity
+
+
+def test_the_capacity_record_is_saved_by_one_at_a_time(table: Table) -> None:
+    assert table.get_capacity() is None
+    first = Capacity(revision=1, lock="a", lock_until=NOW)
+    assert table.save_capacity(None, first) is None
+    assert table.save_capacity(None, first.model_copy(update={"lock": "b"})) == first
+    unit = Unit(capacity_id="unit", start_date="2026-01-01T00:00:00Z", expiration_date="2026-02-01T00:00:00Z")
+    second = first.model_copy(update={"revision": 2, "intent": Intent(until=NOW, seen=["a"]), "bought": [unit]})
+    assert table.save_capacity(first, second) is None
+    assert table.save_capacity(first, first.model_copy(update={"revision": 2})) == second
+    assert table.get_capacity() == second
+
+
+def test_wire_form() -> None:
+    item = {"a": "x", "n": 5, "t": True, "l": ["x"], "m": {"k": {"n": 1}}}
+    assert from_wire(to_wire(item)) == item
