@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import math
 import os
-import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from unittest import mock
 
@@ -26,10 +26,9 @@ from moto import mock_aws
 from moto.core.utils import method_names_from_class
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
-from moto.moto_api._internal import mock_random
 from moto.sqs.models import Message, Queue
 
-from local import glacier
+from local import chance, glacier
 from local.assembly import Assembly, synthesize
 from local.calls import Call, Caller, Calls, intercepted
 from local.clock import Clock, RealClock, Timer, VirtualClock
@@ -99,6 +98,7 @@ class Cloud:
 
     def __enter__(self) -> Cloud:
         with ExitStack() as stack:
+            stack.enter_context(_alone())
             self._set_up(stack)
             self._deploy(stack)
             self._stack = stack.pop_all()
@@ -111,7 +111,7 @@ class Cloud:
     def _set_up(self, stack: ExitStack) -> None:
         if isinstance(self.clock, VirtualClock):
             stack.enter_context(self.clock)
-            stack.enter_context(_seeded())
+            stack.enter_context(chance.seeded())
         self.glacier = glacier.install(self._glacier_settings)
         self.glacier.may_publish = self.deliveries.may_publish
         self.glacier.observe = self._on_glacier_call
@@ -127,6 +127,7 @@ class Cloud:
     def _deploy(self, stack: ExitStack) -> None:
         self._seed(0)  # the names of what is deployed don't depend on the seed
         self.wiring = Wiring()
+        self.client("glacier").list_vaults(accountId="-")  # moto makes what it needs for a service at its first call
         self.deployment = deploy(Assembly.read(self._folder, ACCOUNT_ID, REGION))
         stack.enter_context(intercepted(self.calls))
         self.roles = Roles(self.deployment)
@@ -139,14 +140,14 @@ class Cloud:
 
     def _begin(self) -> None:
         self._seed(self.seed)
+        self.glacier.reset()
         self.wiring.reset()
         self.clock.after(_SWEEP_SECONDS, self._sweep, background=True)
 
     def _seed(self, seed: int) -> None:
         if isinstance(self.clock, VirtualClock):
-            mock_random.seed(seed)
-            random.seed(seed)
-            _entropy.seed(seed)
+            chance.seed(seed)
+            self.glacier.settings.seed = seed
 
     def reset(self, seed: int | None = None) -> None:
         """Back to when everything had just been deployed, with another seed if one is given."""
@@ -155,8 +156,6 @@ class Cloud:
         self.functions.reset()
         self.clock.clear()
         self.clock.move_to_ms(round(self.start.timestamp() * 1000))
-        self.glacier.settings.seed = self.seed
-        self.glacier.reset()
         self._glacier_timer = None
         self._deployed.restore()
         self.calls.clear()
@@ -319,15 +318,14 @@ def _let_go_of(service: glacier.GlacierService) -> None:
     service.may_publish = lambda topic_arn, account_id: True
 
 
-_entropy = random.Random()
+_only = Lock()
 
 
 @contextmanager
-def _seeded() -> Iterator[None]:
-    """While entered, what functions and libraries take for chance comes from the seed."""
-    before = random.getstate()
+def _alone() -> Iterator[None]:
+    if not _only.acquire(blocking=False):
+        raise RuntimeError("one cloud at a time: what it stands on is the process's")
     try:
-        with mock.patch("os.urandom", _entropy.randbytes):
-            yield
+        yield
     finally:
-        random.setstate(before)
+        _only.release()

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +23,8 @@ from local.processes import Executor, Process
 
 _CONCURRENTLY = "thaw.concurrently"
 """The module of the functions whose `Executor` is ours here."""
+_WITH_COLD_START = ("aws_lambda_powertools.logging.logger", "aws_lambda_powertools.metrics.provider.cold_start")
+"""Powertools remembers there, once for the process, whether an invocation was the first."""
 _KEPT_LOG_LINES = 20_000
 _BYTECODE = Path(tempfile.gettempdir()) / f"thaw-bytecode-{os.getuid()}"
 
@@ -50,6 +52,22 @@ class FunctionConfig:
     def label(self) -> str:
         """What people call it: the name of its file."""
         return self.handler.rpartition(".")[0]
+
+
+_preloaded: set[tuple[Path, str]] = set()
+
+
+def preload(config: FunctionConfig, clock: Clock) -> None:
+    """Imports the function's code once in this process, and forgets it.
+
+    What it is the first to import from elsewhere may draw on chance, which would make the first run another run.
+    """
+    if (config.code, config.handler) in _preloaded:
+        return
+    _preloaded.add((config.code, config.handler))
+    environment = Environment(config, f"{config.label}#0", clock, new_log())
+    with environment.entered(), suppress(Exception):  # what fails here will fail when it is invoked
+        environment.load()
 
 
 Log = deque[tuple[int, str]]
@@ -91,6 +109,9 @@ class Environment:
                 sys.modules[_CONCURRENTLY].Executor = Executor  # type: ignore[attr-defined]
         finally:
             sys.pycache_prefix = prefix
+        for name in _WITH_COLD_START:
+            if name in sys.modules:
+                sys.modules[name].is_cold_start = True  # type: ignore[attr-defined]
         self.handler = getattr(module, function)
 
     def kill(self) -> None:

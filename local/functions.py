@@ -13,7 +13,7 @@ from typing import Any
 
 from local.clock import Clock
 from local.deploy import ACCOUNT_ID, REGION, Deployment
-from local.environments import Environment, FunctionConfig, Log, new_log
+from local.environments import Environment, FunctionConfig, Log, new_log, preload
 from local.processes import Died, Process
 
 ACCOUNT_CONCURRENCY = 10
@@ -86,6 +86,8 @@ class Lambda:
         """Told of each invocation before its handler runs."""
         self.on_error: Callable[[FunctionConfig, Result], None] = lambda config, result: None
         """Told of each invocation that ended in an error."""
+        for config in self.configs.values():
+            preload(config, clock)
         self._idle: dict[str, list[Environment]] = defaultdict(list)
         self._busy: list[Environment] = []
         self._started = 0

@@ -6,7 +6,7 @@ Nothing polls: the next look at the queue is when a message next becomes visible
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from moto.sqs.models import Message, Queue
@@ -37,7 +37,6 @@ class QueueSource:
     """A test may hold the messages back for a while; `look` afterwards."""
     _timer: Timer | None = None
     _first_seen_ms: int | None = None
-    _throttled: list[list[Message]] = field(default_factory=list)
 
     @classmethod
     def from_template(cls, clock: Clock, functions: Lambda, queue: Queue, properties: Mapping[str, Any]) -> QueueSource:
@@ -59,7 +58,6 @@ class QueueSource:
     def reset(self) -> None:
         self._timer = None
         self._first_seen_ms = None
-        self._throttled.clear()
         self.invocations = 0
 
     def look(self) -> None:
