@@ -1,11 +1,16 @@
 """The legal moves of a retrieval, whatever happens to it."""
 
 import pytest
+from hypothesis import settings
 
 from tests.unit.machine import Moves
+from tests.unit.world import World
 from thaw.states import FIRST, MOVES, OPEN, TERMINAL, IllegalMove, State, check_move, sources
 
 TestMoves = Moves.TestCase
+TestMoves.settings = settings(max_examples=150, stateful_step_count=30)
+TestWithinTheBounds = World.TestCase
+TestWithinTheBounds.settings = settings(max_examples=150, stateful_step_count=30)
 
 
 def test_every_state_is_reached_and_every_open_one_has_an_end() -> None:

@@ -1,0 +1,190 @@
+"""What follows from an attempt: each answer of Glacier's, and none."""
+
+import pytest
+
+from tests.unit.builders import (
+    NOW,
+    REASON,
+    archive_request,
+    claimed,
+    job,
+    on_two_jobs,
+    opened,
+    released,
+    started,
+)
+from thaw import attempts, bounds
+from thaw.refusals import Refusal
+from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Reason, Retrieval
+from thaw.states import State
+from thaw.tiers import Tier
+
+DAY_MS = 86_400_000
+NO_CAPACITY = Reason(code="InsufficientCapacityException", message="There is insufficient capacity.")
+
+
+def refused(record: Retrieval, refusal: Refusal, now_ms: int = NOW, reason: Reason = REASON) -> Retrieval:
+    after = attempts.refused(record, record.attempt, refusal, reason, now_ms)
+    assert after is not None
+    return after
+
+
+def hasty(slot: str, **fields: str) -> Retrieval:
+    """An Expedited attempt that was just claimed."""
+    return claimed(released(opened(archive_request(tier="Expedited", **fields)), NOW, slot), NOW)
+
+
+@pytest.mark.parametrize("refusal", [Refusal.THROTTLED, Refusal.POLICY, Refusal.DENIED, Refusal.LIMIT])
+def test_a_refusal_that_passes_is_waited_out_ever_longer_and_told(refusal: Refusal) -> None:
+    record, waits = opened(), []
+    for _ in range(12):
+        record = refused(record, refusal)
+        assert (record.state, record.reason, record.sequence) == (State.WAITING, REASON, record.revision)
+        waits.append((record.due_at or 0) - NOW)
+        record = claimed(record, NOW)
+    assert waits[0] < waits[3] < max(waits) <= 3_600_000
+
+
+def test_a_permanent_refusal_fails_with_glaciers_words() -> None:
+    gone = Reason(code="ResourceNotFoundException", message="The archive was not found.")
+    record = refused(opened(), Refusal.PERMANENT, reason=gone)
+    assert (record.state, record.reason) == (State.FAILED, gone)
+
+
+def test_a_permanent_refusal_of_a_faster_attempt_leaves_the_older_job() -> None:
+    running = started(opened(), "job-1", NOW)
+    both = running.model_copy(update={"requests": on_two_jobs().requests})
+    waits = attempts.upgraded(both, NOW)
+    assert waits is not None
+    record = refused(claimed(released(waits, NOW), NOW), Refusal.PERMANENT)
+    assert (record.state, set(record.jobs), record.tier) == (State.IN_PROGRESS, {"1"}, Tier.STANDARD)
+    assert attempts.upgraded(record, NOW) is None
+
+
+def test_a_denied_permission_is_waited_for_two_days_only() -> None:
+    record = refused(opened(), Refusal.DENIED)
+    record = refused(claimed(record, NOW + 2 * DAY_MS), Refusal.DENIED, NOW + 2 * DAY_MS)
+    assert record.state is State.WAITING
+    assert refused(claimed(record, NOW), Refusal.DENIED, NOW + 2 * DAY_MS + 1).state is State.FAILED
+    mended = refused(claimed(record, NOW), Refusal.THROTTLED, NOW + 3 * DAY_MS)
+    assert refused(claimed(mended, NOW), Refusal.DENIED, NOW + 4 * DAY_MS).state is State.WAITING
+
+
+def test_nothing_waits_for_ever() -> None:
+    record = refused(opened(), Refusal.POLICY, NOW + 90 * DAY_MS + 1)
+    assert record.state is State.FAILED
+    assert record.reason is not None
+    assert record.reason.code == "GivenUp"
+    assert REASON.code in record.reason.message
+
+
+def test_without_capacity_on_demand_it_falls_back() -> None:
+    record = refused(hasty(SLOT_ON_DEMAND, expeditedFallback="Bulk"), Refusal.CAPACITY, reason=NO_CAPACITY)
+    assert (record.state, record.tier, record.due_at) == (State.WAITING, Tier.BULK, NOW)
+    assert record.due_in != EXPEDITED_BACKLOG
+    assert record.reason is not None
+    assert "Falls back to Bulk" in record.reason.message
+
+
+@pytest.mark.parametrize(
+    "record", [hasty(SLOT_UNIT, expeditedFallback="Standard"), hasty(SLOT_ON_DEMAND), hasty(SLOT_UNIT)]
+)
+def test_with_a_unit_or_without_a_fallback_it_waits_for_capacity(record: Retrieval) -> None:
+    waits = refused(record, Refusal.CAPACITY, reason=NO_CAPACITY)
+    assert (waits.state, waits.tier, waits.due_in) == (State.WAITING, Tier.EXPEDITED, EXPEDITED_BACKLOG)
+    assert (waits.due_at or 0) > NOW
+    assert waits.slot is None
+
+
+def test_an_unknown_outcome_is_told_and_settled_by_a_listing_only() -> None:
+    record = attempts.unknown(opened(), 1, REASON)
+    assert record is not None
+    assert record.state is State.INITIATING
+    assert record.due_at == opened().due_at
+    again = attempts.absent(record, 1, NOW)
+    assert again is not None
+    assert (again.state, again.lost) == (State.WAITING, 1)
+
+
+def test_after_four_lost_ones_it_fails() -> None:
+    record = opened()
+    for _ in range(3):
+        lost = attempts.absent(record, record.attempt, NOW)
+        assert lost is not None
+        record = claimed(lost, NOW)
+    last = attempts.absent(record, record.attempt, NOW)
+    assert last is not None
+    assert (last.state, last.attempt) == (State.FAILED, 4)
+
+
+def test_no_call_is_made_that_could_outlive_its_claim_or_its_function() -> None:
+    record = opened()
+    call_ms = bounds.CALL_SECONDS * 1000
+    last_ms = NOW + bounds.CLAIM_SECONDS * 1000 - call_ms
+    assert attempts.may_call(record, last_ms, call_ms + 1)
+    assert not attempts.may_call(record, last_ms + 1, 10**6)
+    assert not attempts.may_call(record, NOW, call_ms)
+
+
+# Jobs that end
+
+
+def test_a_failed_job_fails_its_retrieval() -> None:
+    running = started(opened(), "job-1", NOW)
+    failed = attempts.ended(running, 1, job(running, 1, "job-1", "Failed", StatusMessage="Archive gone"), NOW)
+    assert failed is not None
+    assert failed.state is State.FAILED
+    assert failed.reason == Reason(code="JobFailed", message="Archive gone")
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_one_of_two_jobs_may_fail_and_its_news_may_come_twice(attempt: int) -> None:
+    both = on_two_jobs()
+    news = job(both, attempt, f"job-{attempt}", "Failed")
+    left = attempts.ended(both, attempt, news, NOW)
+    assert left is not None
+    assert (left.state, set(left.jobs)) == (State.IN_PROGRESS, {str(3 - attempt)})
+    assert attempts.upgraded(left, NOW) is None, "what Glacier failed is not started again beside a job that goes on"
+    assert attempts.ended(left, attempt, news, NOW) is None
+    done = attempts.ended(left, 3 - attempt, job(both, 3 - attempt, f"job-{3 - attempt}"), NOW)
+    assert done is not None
+    assert (done.state, done.duplicates) == (State.SUCCEEDED, [])
+    assert attempts.ended(done, attempt, news, NOW) is None
+
+
+def test_an_end_can_overtake_the_job_id() -> None:
+    record = opened()
+    done = attempts.ended(record, 1, job(record, 1, "job-1"), NOW)
+    assert done is not None
+    assert (done.state, done.job_id, done.duplicates) == (State.SUCCEEDED, "job-1", [])
+    assert attempts.started(done, 1, Tier.STANDARD, "job-1", NOW) is None
+
+
+def test_a_second_job_of_one_attempt_is_a_duplicate() -> None:
+    running = started(opened(), "job-1", NOW)
+    twice = attempts.started(running, 1, Tier.STANDARD, "job-1b", NOW)
+    assert twice is not None
+    assert (twice.state, twice.duplicates) == (State.IN_PROGRESS, ["job-1b"])
+    assert attempts.started(twice, 1, Tier.STANDARD, "job-1b", NOW) is None
+
+
+def test_a_job_is_not_taken_for_vanished_before_glacier_must_know_it() -> None:
+    running = started(opened(), "job-1", NOW)
+    known_ms = NOW + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000
+    assert attempts.vanished(running, 1, known_ms - 1) is None
+    again = attempts.vanished(running, 1, known_ms)
+    assert again is not None
+    assert (again.state, again.lost) == (State.WAITING, 1)
+
+
+def test_the_output_is_available_for_a_day_from_its_completion() -> None:
+    running = started(opened(), "job-1", NOW)
+    done = attempts.ended(running, 1, job(running, 1, "job-1"), NOW + 9 * DAY_MS)
+    assert done is not None
+    assert done.output_available_until == NOW + 4 * 3_600_000 + DAY_MS
+    assert done.expires_at == (NOW + 9 * DAY_MS) // 1000 + bounds.RETRIEVAL_KEPT_SECONDS
+
+
+def test_records_outlive_every_message_and_a_retrieval_its_requests() -> None:
+    assert bounds.REQUEST_KEPT_SECONDS >= bounds.OPEN_AT_MOST_SECONDS + 28 * 86400
+    assert bounds.RETRIEVAL_KEPT_SECONDS > bounds.REQUEST_KEPT_SECONDS

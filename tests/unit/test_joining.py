@@ -1,0 +1,201 @@
+"""How requests share a retrieval, and how one is taken back."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.builders import (
+    NOW,
+    REASON,
+    archive_request,
+    claimed,
+    inventory_request,
+    job,
+    on_two_jobs,
+    opened,
+    released,
+    started,
+)
+from thaw import attempts, bounds, joining
+from thaw.joining import CancelRefused, Join, NotJoinedYet
+from thaw.refusals import Refusal
+from thaw.retrieval import EXPEDITED_BACKLOG, Retrieval
+from thaw.states import State
+from thaw.tiers import Tier
+
+HOUR_MS = 3_600_000
+AVAILABLE_UNTIL = 1_767_240_000_000 + 24 * HOUR_MS
+"""Of the jobs that the builders complete: 24 hours after 2026-01-01T04:00Z."""
+
+
+def succeeded() -> Retrieval:
+    running = started(opened(), "job-1", NOW)
+    done = attempts.ended(running, 1, job(running, 1, "job-1"), NOW + 4 * HOUR_MS)
+    assert done is not None
+    return done
+
+
+def joined(record: Retrieval, name: str = "request-2", tier: str = "Standard", now_ms: int = NOW) -> Retrieval:
+    outcome = joining.join(record, archive_request(name, tier), now_ms)
+    assert isinstance(outcome, Retrieval)
+    return outcome
+
+
+def refused(record: Retrieval, refusal: Refusal = Refusal.THROTTLED) -> Retrieval:
+    waits = attempts.refused(record, record.attempt, refusal, REASON, NOW)
+    assert waits is not None
+    return waits
+
+
+def test_a_plain_request_is_claimed_at_once_and_an_expedited_one_waits_for_its_release() -> None:
+    plain, hasty = opened(), opened(archive_request(tier="Expedited"))
+    assert (plain.state, plain.attempt, plain.due_in) == (State.INITIATING, 1, plain.due_in)
+    assert (hasty.state, hasty.attempt, hasty.due_in) == (State.WAITING, 0, EXPEDITED_BACKLOG)
+    foreign = opened(archive_request(tier="Expedited"), foreign=True)
+    assert foreign.state is State.INITIATING, "no unit of ours serves another account's vault"
+
+
+def test_a_repeated_request_is_in_already() -> None:
+    assert joining.join(opened(), archive_request(tier="Bulk"), NOW) is Join.ALREADY
+    assert joining.join(succeeded(), archive_request(), NOW) is Join.ALREADY
+
+
+def test_what_waits_takes_the_faster_of_the_two_tiers() -> None:
+    slow = refused(opened(archive_request(tier="Bulk")))
+    assert joined(slow, tier="Standard").tier is Tier.STANDARD
+    hurried = joined(slow, tier="Expedited")
+    assert (hurried.tier, hurried.due_in, hurried.due_at) == (Tier.EXPEDITED, EXPEDITED_BACKLOG, NOW)
+    assert joined(refused(opened()), tier="Bulk").tier is Tier.STANDARD
+
+
+def test_what_is_in_progress_gets_a_further_attempt_at_a_faster_tier_only() -> None:
+    running = started(opened(), "job-1", NOW)
+    assert joined(running, tier="Bulk").state is State.IN_PROGRESS
+    assert joined(running, tier="Standard").state is State.IN_PROGRESS
+    again = joined(running, tier="Expedited")
+    assert (again.state, again.tier, set(again.jobs)) == (State.WAITING, Tier.EXPEDITED, {"1"})
+
+
+def test_the_first_output_serves_everyone() -> None:
+    both = on_two_jobs()
+    done = attempts.ended(both, 1, job(both, 1, "job-1", Tier="Standard"), NOW)
+    assert done is not None
+    assert (done.state, done.served_by, done.job_id, done.tier) == (State.SUCCEEDED, 1, "job-1", Tier.STANDARD)
+    other = attempts.ended(done, 2, job(both, 2, "job-2"), NOW)
+    assert other is None, "the second job's end changes nothing"
+
+
+def test_a_finished_one_is_joined_while_its_output_is_worth_it() -> None:
+    last_ms = AVAILABLE_UNTIL - bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000
+    assert joined(succeeded(), now_ms=last_ms).state is State.SUCCEEDED
+    assert joining.join(succeeded(), archive_request("late"), last_ms + 1) is Join.OVER
+
+
+def test_neither_a_failure_nor_a_finished_inventory_is_joined() -> None:
+    failure = refused(opened(), Refusal.PERMANENT)
+    assert joining.join(failure, archive_request("late"), NOW) is Join.OVER
+    running = started(opened(inventory_request()), "job-1", NOW)
+    assert isinstance(joining.join(running, inventory_request("second"), NOW), Retrieval)
+    done = attempts.ended(running, 1, job(running, 1, "job-1"), NOW)
+    assert done is not None
+    assert joining.join(done, inventory_request("late"), NOW) is Join.OVER
+
+
+def test_a_record_takes_a_hundred_requests() -> None:
+    record = opened()
+    for number in range(2, 101):
+        record = joined(record, f"request-{number}")
+    assert len(record.requests) == 100
+    assert joining.join(record, archive_request("one-more"), NOW) is Join.FULL
+    assert joining.join(record, archive_request("request-7"), NOW) is Join.ALREADY
+
+
+# Taking back
+
+
+def test_what_has_not_started_is_taken_back() -> None:
+    waits = refused(opened())
+    gone = joining.cancel(waits, "request-1", NOW)
+    assert gone is not None
+    assert (gone.state, gone.due_at) == (State.CANCELLED, None)
+    assert joining.cancel(gone, "request-1", NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        (opened(), "AlreadyStarted"),
+        (started(opened(), "job-1", NOW), "AlreadyStarted"),
+        (succeeded(), "AlreadyEnded"),
+        (refused(opened(), Refusal.PERMANENT), "AlreadyEnded"),
+    ],
+)
+def test_what_has_started_is_not_taken_back(record: Retrieval, code: str) -> None:
+    with pytest.raises(CancelRefused) as told:
+        joining.cancel(record, "request-1", NOW)
+    assert told.value.code == code
+
+
+def test_a_request_that_is_still_on_its_way_is_waited_for() -> None:
+    with pytest.raises(NotJoinedYet):
+        joining.cancel(opened(), "request-9", NOW)
+
+
+def test_without_the_hasty_one_the_others_go_on_at_their_own_tier() -> None:
+    waits = joined(refused(opened(archive_request(tier="Bulk"))), "hasty", "Expedited")
+    slower = joining.cancel(waits, "hasty", NOW)
+    assert slower is not None
+    assert (slower.state, slower.tier, slower.due_in == EXPEDITED_BACKLOG) == (State.WAITING, Tier.BULK, False)
+
+
+def test_without_the_hasty_one_a_job_in_progress_goes_on() -> None:
+    hurried = joined(started(opened(), "job-1", NOW), "hasty", "Expedited")
+    back = joining.cancel(hurried, "hasty", NOW)
+    assert back is not None
+    assert (back.state, back.tier, set(back.jobs)) == (State.IN_PROGRESS, Tier.STANDARD, {"1"})
+    with pytest.raises(CancelRefused):
+        joining.cancel(hurried, "request-1", NOW)
+
+
+def test_taking_back_one_never_hurries_the_others() -> None:
+    """A and C accept Standard where there is no capacity, B insists on Expedited; C is taken back."""
+    record = opened(archive_request("a", "Expedited", expeditedFallback="Standard"))
+    record = joined(record, "b", "Expedited")
+    more = joining.join(record, archive_request("c", "Expedited", expeditedFallback="Standard"), NOW)
+    assert isinstance(more, Retrieval)
+    fallen = refused(claimed(released(more, NOW), NOW), Refusal.CAPACITY)
+    assert fallen.tier is Tier.STANDARD
+    left = joining.cancel(fallen, "c", NOW)
+    assert left is not None
+    assert (left.tier, left.due_in) == (Tier.STANDARD, fallen.due_in)
+
+
+# Pages of an inventory
+
+
+def page(marker: str | None, **asked: Any) -> Retrieval:
+    running = started(opened(inventory_request(followPages=True, **asked)), "job-1", NOW)
+    done = job(running, 1, "job-1", InventoryRetrievalParameters={"Marker": marker})
+    ended = attempts.ended(running, 1, done, NOW)
+    assert ended is not None
+    return ended
+
+
+def test_the_next_page_begins_where_the_last_ended() -> None:
+    part = {"InventoryRetrievalParameters": {"Limit": "10", "StartDate": "2013-03-20T17:03:43Z"}, "Format": "CSV"}
+    ended = page("here", tier="Bulk", jobParameters=part, context={"case": 7})
+    following = joining.next_page("table", ended, NOW)
+    assert following is not None
+    assert following.inventory == ended.inventory.model_copy(update={"marker": "here"}) if ended.inventory else None
+    assert (following.page, following.pages, following.tier) == (2, ["job-1"], Tier.BULK)
+    assert following.requests["request-1"].context == '{"case":7}'
+    assert following.key != ended.key
+    assert joining.next_page("table", ended, NOW) == following, "made again it is the same"
+
+
+def test_the_last_page_has_no_next() -> None:
+    assert joining.next_page("table", page(None), NOW) is None
+    most = page("here").model_copy(update={"page": bounds.PAGES_AT_MOST})
+    assert joining.next_page("table", most, NOW) is None
+    single = page("here").model_copy(update={"follow_pages": False})
+    assert joining.next_page("table", single, NOW) is None
