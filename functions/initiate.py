@@ -26,7 +26,7 @@ from thaw.work.telemetry import logger, metrics
 TABLE = Table(boto3.client("dynamodb"), os.environ["TABLE_NAME"])
 RESUME = ResumeQueue(boto3.client("sqs"), os.environ["RESUME_QUEUE_URL"])
 STARTER = glacier.JobStarter(glacier.client(repeats=False), os.environ["NOTIFICATION_TOPIC_ARN"])
-VAULTS = Vaults(os.environ["ACCOUNT_ID"], tuple(json.loads(os.environ["VAULTS"])))
+VAULTS = Vaults(os.environ["ACCOUNT_ID"], os.environ["AWS_REGION"], tuple(json.loads(os.environ["VAULTS"])))
 
 
 @logger.inject_lambda_context

@@ -23,8 +23,12 @@ COUNTED: Mapping[str, tuple[tuple[str, ...], str]] = {
         "Glacier denies a call: retrievals wait until the role or the vault's policy allows it",
     ),
     "DuplicateJob": (
-        ("complete", "reconcile"),
+        ("publish",),
         "A retrieval has a second, paid job: Glacier listed a job later than is allowed for",
+    ),
+    "RecordUnreadable": (
+        ("publish",),
+        "No event could be made of a change: its record is under unreadable/ in the bucket of what is not published",
     ),
 }
 

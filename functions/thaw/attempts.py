@@ -253,7 +253,6 @@ def success_fields(job: GlacierJob, attempt: int, now_ms: int) -> dict[str, Any]
         "completed": job.CompletionDate,
         "sha256_tree_hash": job.SHA256TreeHash,
         "archive_sha256_tree_hash": job.ArchiveSHA256TreeHash,
-        "retrieved_range": job.RetrievalByteRange,
         "inventory_size_in_bytes": job.InventorySizeInBytes,
         "next_marker": job.next_marker,
         "output_available_until": available_from + bounds.OUTPUT_KEPT_SECONDS * 1000,
@@ -276,7 +275,8 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
     extra = not known and not _fits(record, attempt)
     duplicates = [*record.duplicates, *([job.JobId] if extra and job.JobId not in record.duplicates else [])]
     if job.succeeded:
-        fields = {**success_fields(job, attempt, now_ms), "duplicates": duplicates}
+        left = _without(record, attempt) if known else record.jobs
+        fields = {**success_fields(job, attempt, now_ms), "duplicates": duplicates, "jobs": left}
         return record.changed(to=State.SUCCEEDED, told=True, **fields)
     if not extra:
         return _job_failed(record, attempt, job, now_ms)

@@ -204,11 +204,17 @@ def outcome(intent: Intent, units: list[Unit], listed_at_ms: int) -> tuple[Outco
     return Outcome.UNKNOWN, None
 
 
+def unsettled(intent: Intent, now_ms: int) -> bool:
+    """Whether the bounds for a purchase to take effect and be listed still run."""
+    return now_ms <= intent.until + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000
+
+
 def short_of(
     planned: Plan, units: int, waiting: int, now_ms: int, settings: Settings, reason: Reason | None
 ) -> Short | None:
     """What to tell where more units would be right than there are or may be bought."""
-    if waiting == 0 or (reason is None and planned.wanted <= units):
+    may_be_bought = planned.wanted <= min(settings.max_units, UNITS_AT_MOST)
+    if waiting == 0 or (reason is None and (planned.wanted <= units or may_be_bought)):
         return None
     why = reason or Reason(code="MaxUnits", message=_advice(planned.wanted, settings.max_units))
     return Short(

@@ -37,7 +37,6 @@ class GlacierJob(BaseModel):
     InventorySizeInBytes: int | None = None
     SHA256TreeHash: str | None = None
     ArchiveSHA256TreeHash: str | None = None
-    RetrievalByteRange: str | None = None
     InventoryRetrievalParameters: JobInventoryParameters | None = None
 
     @property

@@ -130,7 +130,6 @@ class Retrieval(Stored):
     completed: str | None = None
     sha256_tree_hash: str | None = None
     archive_sha256_tree_hash: str | None = None
-    retrieved_range: str | None = None
     inventory_size_in_bytes: int | None = None
     next_marker: str | None = None
     output_available_until: int | None = None

@@ -45,7 +45,7 @@ def table_properties() -> dict[str, Any]:
     return {name: table[name] for name in taken}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dynamodb() -> Iterator[DynamoDBClient]:
     """The client that the contract is kept with."""
     endpoint = os.environ.get("THAW_DYNAMODB_ENDPOINT")

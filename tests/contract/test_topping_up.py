@@ -249,7 +249,6 @@ def test_a_refused_purchase_is_tried_again_later_only(site: Site, refusal: Refus
     assert len(site.seller.there) == 1
 
 
-@pytest.mark.xfail(reason="told as MaxUnits while the next try is waited for", strict=False)
 def test_a_refused_purchase_is_told_as_such_until_the_next_try(site: Site) -> None:
     site.wait(1)
     site.seller.answer = Refusal.DENIED

@@ -48,7 +48,11 @@ def test_requests_that_wait_and_events_that_are_late(alarms: list[dict[str, Any]
 
 @pytest.mark.parametrize(
     ("metric", "functions"),
-    [("PermissionDenied", {"initiate", "top_up", "reconcile"}), ("DuplicateJob", {"complete", "reconcile"})],
+    [
+        ("PermissionDenied", {"initiate", "top_up", "reconcile"}),
+        ("DuplicateJob", {"publish"}),
+        ("RecordUnreadable", {"publish"}),
+    ],
 )
 def test_what_the_functions_count(alarms: list[dict[str, Any]], metric: str, functions: set[str]) -> None:
     found = watched(alarms, metric)

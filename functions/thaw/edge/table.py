@@ -114,7 +114,7 @@ class Table:
         guard = {":inProgress": State.IN_PROGRESS, ":generation": tag.generation, ":job": job.JobId}
         return self._update_item(
             item_id(tag.key),
-            update,
+            f"{update}, jobs.#attempt",  # its id is the record's own now
             "#state = :inProgress AND generation = :generation AND jobs.#attempt.jobId = :job"
             " AND attribute_not_exists(followPages)",
             names | {"#attempt": str(tag.attempt)},

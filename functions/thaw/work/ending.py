@@ -50,8 +50,6 @@ class Ending:
             following = joining.next_page(self._table.name, new, self._now_ms()) if new.state != record.state else None
             current = self._write(record, new, following)
             if current is None:
-                if len(new.duplicates) > len(record.duplicates):
-                    count("DuplicateJob")
                 _logged(new, job)
                 return new
             record = current

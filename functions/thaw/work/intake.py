@@ -24,10 +24,12 @@ class Vaults:
 
     Args:
         own_account: 12 digits.
+        region: where this runs; vaults of another are out of its reach.
         allowed: ARNs of vaults, with wildcards in their names.
     """
 
     own_account: str
+    region: str
     allowed: tuple[str, ...]
 
     def owner(self, request: RetrievalRequest) -> str:
@@ -43,10 +45,10 @@ class Vaults:
             raise Rejected("VaultNotAllowed", "The settings do not list this vault.", [problem])
         return account
 
-    @staticmethod
-    def _allows(arn: str, account: str, vault_name: str) -> bool:
-        _, _, _, _, owner, vault = arn.split(":", 5)
-        return owner == account and fnmatchcase(vault_name, vault.removeprefix("vaults/"))
+    def _allows(self, arn: str, account: str, vault_name: str) -> bool:
+        _, _, _, region, owner, vault = arn.split(":", 5)
+        here = (region, owner) == (self.region, account)
+        return here and fnmatchcase(vault_name, vault.removeprefix("vaults/"))
 
 
 class Intake:
@@ -107,21 +109,24 @@ class Intake:
             if known.done or known.contents is None:
                 return None
             key = known.key or key
-        claimed = self._join(request, account, key, repeated=known is not None)
-        logger.info("request taken in", request_id=request.request_id, repeated=known is not None)
-        return claimed
+        joined, claimed = self._join(request, account, key, repeated=known is not None)
+        logger.info(
+            "request taken in", request_id=request.request_id, retrieval_id=joined.retrieval_id, claimed=claimed
+        )
+        return joined if claimed else None
 
-    def _join(self, request: RetrievalRequest, account: str, key: str, *, repeated: bool) -> Retrieval | None:
+    def _join(self, request: RetrievalRequest, account: str, key: str, *, repeated: bool) -> tuple[Retrieval, bool]:
+        """The record that has the request now, and whether its attempt is claimed for this invocation."""
         ordinal = 0
         record = self._opened(request, account, key, generation=1)
         current = self._table.create(record)
         for _ in range(TRIES_AT_MOST):
             if current is None or (current.claim is not None and current.claim == record.claim):
-                return record if record.state is State.INITIATING else None
+                return record, record.state is State.INITIATING
             joined = joining.join(current, request, self._now_ms())
             later = repeated or current.generation > 1
             if joined is Join.ALREADY or (later and self._was_done(request.request_id)):
-                return None
+                return current, False
             if joined is Join.FULL:
                 ordinal += 1
                 key = self._lead_on(request, account, key, ordinal)
@@ -135,7 +140,7 @@ class Intake:
                 saved = self._table.save(current, joined)
                 if saved is None:
                     self._resume_after(current, joined)
-                    return None
+                    return joined, False
                 current = saved
         raise Contention(request.request_id)
 

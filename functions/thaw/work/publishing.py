@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.parser.models import DynamoDBStreamRecordMo
 
 from thaw.edge.bus import Bus
 from thaw.edge.unreadable import Unreadable
-from thaw.events import Event, Record, events, read_record
+from thaw.events import DUPLICATE, Event, Record, events, read_record
 from thaw.work.telemetry import count, logger
 
 ROUNDS_AT_ONCE = 3
@@ -84,6 +84,7 @@ def _put(changes: list[Change], bus: Bus) -> list[Change]:
     for change in changes:
         codes = [code for code in (next(outcomes) for _ in change.events) if code is not None]
         count("EventsPublished", len(change.events) - len(codes))
+        count("DuplicateJob", sum(event.detail_type == DUPLICATE for event in change.events))
         if codes:
             refused.append(change)
             logger.warning("event refused by the bus", codes=sorted(set(codes)))

@@ -62,9 +62,11 @@ class Reconciling:
 
     def run(self) -> None:
         """Looks after everything due, oldest first, as far as the function's time allows; the rest stays due."""
-        until_ms = self._now_ms() + bounds.TICK_SECONDS * 1000
-        for shard in range(SHARDS):
-            due = self._table.due(str(shard), until_ms)
+        began_ms, tick_ms = self._now_ms(), bounds.TICK_SECONDS * 1000
+        for number in range(SHARDS):
+            # Each run begins with another shard, so that none starves while there is more than a run can do.
+            shard = (began_ms // tick_ms + number) % SHARDS
+            due = self._table.due(str(shard), began_ms + tick_ms)
             while self._has_time():
                 ids = list(islice(due, AT_ONCE))
                 if not ids:

@@ -14,4 +14,5 @@ metrics = Metrics()
 
 def count(name: str, times: int = 1) -> None:
     """Adds to one of Thaw's metrics."""
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=times)
+    if times:
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=times)

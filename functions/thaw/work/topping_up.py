@@ -6,6 +6,7 @@ nothing more is bought.
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from thaw import attempts, bounds, capacity
@@ -20,6 +21,9 @@ from thaw.work.telemetry import count, logger
 
 NEEDED_MS = (bounds.CALL_SECONDS + 10) * 1000
 """Less of the function's time, or of the lock's, and nothing is bought."""
+
+BACKLOG_AT_MOST = 15_000
+"""More than two units drain in the longest `drainWithinMinutes` there is; what waits beyond it changes no plan."""
 
 RELEASED_AT_ONCE = 500
 """So many are released before the clock is looked at again."""
@@ -69,7 +73,8 @@ class ToppingUp:
     def _backlog(self) -> list[Retrieval]:
         """What waits for a release. The index may be behind its table, and money hangs on the number: each is read."""
         whole = self._now_ms() + bounds.OPEN_AT_MOST_SECONDS * 1000
-        indexed = self._table.read_many(list(self._table.due(EXPEDITED_BACKLOG, whole)))
+        first = list(islice(self._table.due(EXPEDITED_BACKLOG, whole), BACKLOG_AT_MOST))
+        indexed = self._table.read_many(first)
         return [record for record in indexed if record.due_in == EXPEDITED_BACKLOG]
 
     def _purchase_is_open(self) -> bool:
@@ -209,10 +214,10 @@ class ToppingUp:
         """Writes the intent; raises LockLost where another purchase is open."""
 
         def change(now: Capacity) -> Capacity | None:
+            if now.lock != self._owner or now.intent not in (None, intent):
+                raise LockLost
             if now.intent == intent:
                 return None
-            if now.lock != self._owner or now.intent is not None:
-                raise LockLost
             return _changed(now, intent=intent)
 
         return self._change(state, change)
@@ -244,10 +249,10 @@ class ToppingUp:
     ) -> Capacity:
         """Gives slots to what may start soon. The end of the last is written first: no slot is given twice.
 
-        While a purchase is open and no unit serves, what waits goes on waiting for it.
+        While it is not settled whether a unit was bought and none serves, what waits goes on waiting for it.
         """
         now_ms = self._now_ms()
-        if state.intent is not None and not capacity.valid(units, now_ms):
+        if state.intent is not None and capacity.unsettled(state.intent, now_ms) and not capacity.valid(units, now_ms):
             return state
         released, next_slot_at = capacity.slots(backlog, units, state.next_slot_at, now_ms, self._settings)
         if next_slot_at != state.next_slot_at:
