@@ -16,7 +16,7 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent / "functions"))
 
 from thaw.description import USER_LIMIT_BYTES  # noqa: E402
-from thaw.events import DETAIL_MODELS, SOURCE  # noqa: E402
+from thaw.event_details import DETAIL_MODELS, SOURCE  # noqa: E402
 from thaw.request import CONTEXT_AT_MOST_BYTES, Message  # noqa: E402
 
 DIALECT = GenerateJsonSchema.schema_dialect

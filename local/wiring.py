@@ -66,7 +66,7 @@ def wire(clock: Clock, functions: Lambda, deployment: Deployment, roles: Roles, 
             queue = sqs_backends[ACCOUNT_ID][REGION].queues[arn.rpartition(":")[2]]
             wiring.queue_sources.append(QueueSource.from_template(clock, functions, queue, mapping.properties))
         else:
-            stream = wiring.streams.setdefault(arn, Stream.of(arn, shard_count))
+            stream = wiring.streams.setdefault(arn, Stream(arn, shard_count))
             options = StreamOptions.from_template(mapping.properties)
             StreamSource(clock, functions, stream, mapping.properties["FunctionName"], options, mapping.physical_id)
     for rule in deployment.of_type("AWS::Events::Rule"):

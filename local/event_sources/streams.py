@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import uuid
 import zlib
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from moto.events.models import EventPattern
@@ -37,45 +39,25 @@ class Record:
 
 @dataclass
 class Stream:
-    """The records of a table's changes of the last 24 hours, by shard."""
+    """The stream of a table; hands each record to the reader of its shard in every mapping."""
 
     arn: str
-    shards: list[list[Record]]
-    dropped: list[int]
-    """How many records each shard has forgotten; positions count on."""
+    shard_count: int
     sources: list[StreamSource] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, arn: str, shard_count: int) -> Stream:
-        return cls(arn, [[] for _ in range(shard_count)], [0] * shard_count)
-
     def reset(self) -> None:
-        for shard in self.shards:
-            shard.clear()
-        self.dropped = [0] * len(self.shards)
         for source in self.sources:
             source.reset()
 
     def add(self, record: Mapping[str, Any], at_ms: int) -> None:
-        """Takes one of moto's stream records, and tells the mappings."""
+        """Takes one of moto's stream records."""
         made_at = record["dynamodb"]["ApproximateCreationDateTime"].replace(tzinfo=UTC)
         change = {**record["dynamodb"], "ApproximateCreationDateTime": made_at.timestamp()}
-        event = {**record, "dynamodb": change, "eventSourceARN": self.arn}
-        key = json.dumps(change["Keys"], sort_keys=True)
-        number = zlib.crc32(key.encode()) % len(self.shards)
-        self._trim(number, at_ms)
-        text = json.dumps(event)
-        self.shards[number].append(Record(at_ms, change["SequenceNumber"], json.loads(text), len(text)))
+        text = json.dumps({**record, "dynamodb": change, "eventSourceARN": self.arn})
+        taken = Record(at_ms, change["SequenceNumber"], json.loads(text), len(text))
+        shard = zlib.crc32(json.dumps(change["Keys"], sort_keys=True).encode()) % self.shard_count
         for source in self.sources:
-            source.readers[number].look()
-
-    def _trim(self, number: int, now_ms: int) -> None:
-        shard = self.shards[number]
-        old = 0
-        while old < len(shard) and shard[old].at_ms < now_ms - RETENTION_SECONDS * 1000:
-            old += 1
-        del shard[:old]
-        self.dropped[number] += old
+            source.readers[shard].take(taken)
 
 
 @dataclass(frozen=True)
@@ -129,11 +111,11 @@ class StreamSource:
     readers: list[Reader] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.readers = [Reader(self, number) for number in range(len(self.stream.shards))]
+        self.reset()
         self.stream.sources.append(self)
 
     def reset(self) -> None:
-        self.readers = [Reader(self, number) for number in range(len(self.stream.shards))]
+        self.readers = [Reader(self, number) for number in range(self.stream.shard_count)]
 
     def look(self) -> None:
         for reader in self.readers:
@@ -146,39 +128,37 @@ class Reader:
     def __init__(self, source: StreamSource, number: int) -> None:
         self.source = source
         self.number = number
-        self.position = 0
-        """How many of the shard's records have been dealt with."""
+        self.unread: deque[Record] = deque()
+        """What the function is still to get, and did not yet take care of; what the filter keeps out is not in it."""
         self.busy = False
         self.failures = 0
-        """How often the batch that begins at `position` has failed."""
-        self.end: int | None = None
-        """Where the next batch must end, after a failure."""
+        """How often the batch at the head has failed."""
+        self._at_most: int | None = None
+        """After a failure, how many records the next batch may have."""
         self._timer: Timer | None = None
         self._backing_off = False
         self._first_seen_ms: int | None = None
 
-    @property
-    def behind(self) -> int:
-        """How many records it has not dealt with."""
-        return len(self.source.stream.shards[self.number]) + self.source.stream.dropped[self.number] - self.position
+    def take(self, record: Record) -> None:
+        if self.source.options.wants(record):
+            self.unread.append(record)
+            self.look()
 
     def look(self) -> None:
-        """Something was written, or a batch is done: sets the time of the next read."""
+        """There are more records, or a batch is done: sets the time of the next read."""
         if self.busy or self._backing_off:
             return
         source, clock = self.source, self.source.clock
         clock.cancel(self._timer)
         self._timer = None
-        unread = self._unread()
-        if not unread or not source.enabled:
+        if not self.unread or not source.enabled:
             self._first_seen_ms = None
             return
         if self._first_seen_ms is None:
             self._first_seen_ms = clock.now_ms()
-        options = source.options
-        full = sum(1 for record in unread if options.wants(record)) >= options.batch_size
-        window_ends_ms = self._first_seen_ms + round(options.window_seconds * 1000)
-        self._timer = clock.at_ms(clock.now_ms() if full or self.end is not None else window_ends_ms, self._read)
+        at_once = len(self.unread) >= source.options.batch_size or self._at_most is not None
+        window_ends_ms = self._first_seen_ms + round(source.options.window_seconds * 1000)
+        self._timer = clock.at_ms(clock.now_ms() if at_once else window_ends_ms, self._read)
 
     def _look_later(self, seconds: float) -> None:
         def look() -> None:
@@ -188,23 +168,13 @@ class Reader:
         self._backing_off = True
         self._timer = self.source.clock.after(seconds, look)
 
-    def _unread(self) -> list[Record]:
-        stream = self.source.stream
-        start = max(0, self.position - stream.dropped[self.number])
-        self.position = start + stream.dropped[self.number]
-        return stream.shards[self.number][start : start + self.source.options.batch_size * 10]
-
     def _read(self) -> None:
         self._timer = None
         self._first_seen_ms = None
-        unread = self._unread()
-        if self.end is not None:
-            unread = unread[: max(1, self.end - self.position)]
-        batch = [record for record in unread if self.source.options.wants(record)][: self.source.options.batch_size]
+        most = self.source.options.batch_size if self._at_most is None else self._at_most
+        batch = list(islice(self.unread, most))
         batch = batch[: fitting([record.size_bytes for record in batch])]
-        if not batch:
-            self._advance(self.position + len(unread))
-        elif self._too_old(batch[0]):
+        if self._too_old(batch[0]):
             self._give_up([record for record in batch if self._too_old(record)], "RecordAgeExceeded", None)
         else:
             self._invoke(batch)
@@ -226,16 +196,17 @@ class Reader:
         options = self.source.options
         failed = failed_items(result.payload, options.reports_failures) if result.ok else None
         if failed == []:
-            self._advance(self._after(batch[-1]))
+            self._drop(batch)
+            self.look()
             return
         numbers = [record.sequence_number for record in batch]
         if failed is not None and set(failed) <= set(numbers):
             first = min(numbers.index(number) for number in failed)
+            if first > 0:
+                self._drop(batch[:first])
             batch = batch[first:]
-            self.position = self._after(batch[0]) - 1
-            self.failures = 0 if first > 0 else self.failures
         elif options.bisects and len(batch) > 1:  # splitting costs no attempt
-            self.end = self._after(batch[(len(batch) - 1) // 2])
+            self._at_most = (len(batch) + 1) // 2
             self.look()
             return
         self._failed(batch, result)
@@ -246,24 +217,21 @@ class Reader:
         if 0 <= options.max_retries < self.failures:
             self._give_up(batch, "RetryAttemptsExhausted", result)
             return
-        self.end = self._after(batch[-1])
+        self._at_most = len(batch)
         self._look_later(min(2.0 ** min(self.failures - 1, 16), _LONGEST_BACKOFF_SECONDS))
 
-    def _after(self, record: Record) -> int:
-        """The position behind a record."""
-        shard = self.source.stream.shards[self.number]
-        return self.source.stream.dropped[self.number] + shard.index(record) + 1
-
-    def _advance(self, position: int) -> None:
-        self.position = position
+    def _drop(self, records: list[Record]) -> None:
+        """Takes records from the head that have been dealt with; what comes next is a batch of its own."""
+        for _ in records:
+            self.unread.popleft()
         self.failures = 0
-        self.end = None
-        self.look()
+        self._at_most = None
 
     def _give_up(self, batch: list[Record], condition: str, result: Result | None) -> None:
         if self.source.options.failure_bucket:
             _keep(self.source, f"shard-{self.number:04}", batch, condition, self.failures, result)
-        self._advance(self._after(batch[-1]))
+        self._drop(batch)
+        self.look()
 
 
 def _keep(

@@ -12,7 +12,8 @@ from thaw import attempts, joining, records
 from thaw.edge.bus import BYTES_AT_MOST, ENTRIES_AT_MOST, Bus
 from thaw.edge.table import to_wire
 from thaw.edge.unreadable import Unreadable
-from thaw.events import LISTED, SUCCEEDED, Event, events
+from thaw.event_details import LISTED, SUCCEEDED
+from thaw.events import Event, events
 from thaw.refusals import Refusal
 from thaw.request import Rejected
 from thaw.retrieval import Retrieval, Stored, item_id

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from local.cloud import Cloud
 from local.deliveries import Event
-from thaw.events import DETAIL_MODELS
+from thaw.event_details import DETAIL_MODELS
 
 OWN_ACCOUNT = "123456789012"
 REGION = "us-east-1"

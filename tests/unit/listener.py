@@ -4,7 +4,8 @@ from collections import defaultdict
 
 from tests.unit.published import check_event
 from thaw import events
-from thaw.events import CANCELLED, DUPLICATE, FAILED, LISTED, SUCCEEDED, Event
+from thaw.event_details import CANCELLED, DUPLICATE, FAILED, LISTED, SUCCEEDED
+from thaw.events import Event
 from thaw.retrieval import Retrieval
 
 TERMINAL = {SUCCEEDED, FAILED, CANCELLED}

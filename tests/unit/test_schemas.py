@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from docs import schemas
 from tests.unit.corpus import CODE_ONLY, GOOD, MALFORMED
 from tests.unit.published import DOCS, requests, schema
-from thaw.events import DETAIL_MODELS
+from thaw.event_details import DETAIL_MODELS
 
 
 @pytest.mark.parametrize("name", schemas.FILES)

@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from thaw.events import SOURCE, Event
+from thaw.event_details import SOURCE
+from thaw.events import Event
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -1,6 +1,7 @@
 """A job is completed: its retrieval ends, and an inventory's next page begins."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from thaw import attempts, joining
 from thaw.description import Tag
@@ -11,13 +12,13 @@ from thaw.retrieval import Retrieval
 from thaw.work.telemetry import count, logger
 
 
+@dataclass(frozen=True)
 class Ending:
     """Ends retrievals by completed jobs, whoever told of them."""
 
-    def __init__(self, table: Table, resume: ResumeQueue, now_ms: Callable[[], int]) -> None:
-        self._table = table
-        self._resume = resume
-        self._now_ms = now_ms
+    table: Table
+    resume_queue: ResumeQueue
+    now_ms: Callable[[], int]
 
     def notified(self, body: str) -> None:
         """Takes in a message of the notification queue.
@@ -30,7 +31,7 @@ class Ending:
         if tag is None:
             _ignored(job, "no tag of ours")
             return
-        record = self._table.succeed(tag, job, self._now_ms()) if job.succeeded else self._table.get(tag.key)
+        record = self.table.succeed(tag, job, self.now_ms()) if job.succeeded else self.table.get(tag.key)
         if record is None or record.generation != tag.generation:
             _ignored(job, "its retrieval is gone, or was opened anew")
         elif record.job_id == job.JobId:
@@ -41,13 +42,13 @@ class Ending:
     def seen(self, record: Retrieval, tag: Tag, job: GlacierJob) -> Retrieval:
         """Brings the record up to what Glacier says of a job with its tag, in progress or completed."""
         if not job.Completed:
-            started = self._table.change(record, self._started(tag, job))
-            return self._table.change(started, lambda now: attempts.upgraded(now, self._now_ms()))
+            started = self.table.change(record, self._started(tag, job))
+            return self.table.change(started, lambda now: attempts.upgraded(now, self.now_ms()))
         for _ in range(TRIES_AT_MOST):
             new = self._ended(record, tag, job)
             if new is None:
                 return record
-            following = joining.next_page(self._table.name, new, self._now_ms()) if new.state != record.state else None
+            following = joining.next_page(self.table.name, new, self.now_ms()) if new.state != record.state else None
             current = self._write(record, new, following)
             if current is None:
                 _logged(new, job)
@@ -57,25 +58,25 @@ class Ending:
 
     def _started(self, tag: Tag, job: GlacierJob) -> Callable[[Retrieval], Retrieval | None]:
         tier = attempts.tier_of(job)
-        return lambda now: attempts.started(now, tag.attempt, tier or now.tier, job.JobId, self._now_ms())
+        return lambda now: attempts.started(now, tag.attempt, tier or now.tier, job.JobId, self.now_ms())
 
     def _ended(self, record: Retrieval, tag: Tag, job: GlacierJob) -> Retrieval | None:
         if record.follow_pages and record.is_open and job.succeeded and not job.tells_next_page:
             # An older message: DescribeJob knows whether the inventory goes on, and only reconcile asks.
-            return attempts.due_now(record, tag.attempt, job, self._now_ms())
-        return attempts.ended(record, tag.attempt, job, self._now_ms())
+            return attempts.due_now(record, tag.attempt, job, self.now_ms())
+        return attempts.ended(record, tag.attempt, job, self.now_ms())
 
     def _write(self, old: Retrieval, new: Retrieval, following: Retrieval | None) -> Retrieval | None:
         """Returns None when written, else the record as it is now."""
         if following is None:
-            current = self._table.save(old, new)
+            current = self.table.save(old, new)
             if current is None:
-                self._resume.resume_when_due(new, self._now_ms())
+                self.resume_queue.resume_when_due(new, self.now_ms())
             return current
-        if self._table.end_page(old, new, following):
-            self._resume.resume_when_due(following, self._now_ms())
+        if self.table.end_page(old, new, following):
+            self.resume_queue.resume_when_due(following, self.now_ms())
             return None
-        current = self._table.get(old.key)
+        current = self.table.get(old.key)
         assert current is not None
         return current
 

@@ -51,6 +51,7 @@ class Vaults:
         return here and fnmatchcase(vault_name, vault.removeprefix("vaults/"))
 
 
+@dataclass(frozen=True)
 class Intake:
     """Takes in what stands on the request queue.
 
@@ -59,14 +60,11 @@ class Intake:
         now_ms: the clock.
     """
 
-    def __init__(
-        self, table: Table, resume: ResumeQueue, vaults: Vaults, claims: Iterator[str], now_ms: Callable[[], int]
-    ) -> None:
-        self._table = table
-        self._resume = resume
-        self._vaults = vaults
-        self._claims = claims
-        self._now_ms = now_ms
+    table: Table
+    resume_queue: ResumeQueue
+    vaults: Vaults
+    claims: Iterator[str]
+    now_ms: Callable[[], int]
 
     def take(self, message_id: str, body: str) -> Retrieval | None:
         """Takes one message in, to its end or to the point where its job is to be started.
@@ -81,14 +79,14 @@ class Intake:
                 return None
             return self._request(message)
         except Rejected as rejected:
-            self._table.reject(records.rejection(message_id, rejected, self._now_ms()))
+            self.table.reject(records.rejection(message_id, rejected, self.now_ms()))
             count("RequestRejected")
             logger.info("request rejected", request_id=rejected.request_id, message_id=message_id, code=rejected.code)
             return None
 
     def _request(self, request: RetrievalRequest) -> Retrieval | None:
         try:
-            account = self._vaults.owner(request)
+            account = self.vaults.owner(request)
             return self._accept(request, account)
         except Rejected as rejected:
             rejected.request_id = request.request_id
@@ -96,9 +94,9 @@ class Intake:
             raise
 
     def _accept(self, request: RetrievalRequest, account: str) -> Retrieval | None:
-        key = key_for(self._table.name, request, account)
-        now_ms = self._now_ms()
-        known = self._table.remember(records.remembered(request, key, now_ms), now_ms)
+        key = key_for(self.table.name, request, account)
+        now_ms = self.now_ms()
+        known = self.table.remember(records.remembered(request, key, now_ms), now_ms)
         if known is not None:
             if known.contents is not None and known.contents != request.digest():
                 problem = {
@@ -119,11 +117,11 @@ class Intake:
         """The record that has the request now, and whether its attempt is claimed for this invocation."""
         ordinal = 0
         record = self._opened(request, account, key, generation=1)
-        current = self._table.create(record)
+        current = self.table.create(record)
         for _ in range(TRIES_AT_MOST):
             if current is None or (current.claim is not None and current.claim == record.claim):
                 return record, record.state is State.INITIATING
-            joined = joining.join(current, request, self._now_ms())
+            joined = joining.join(current, request, self.now_ms())
             later = repeated or current.generation > 1
             if joined is Join.ALREADY or (later and self._was_done(request.request_id)):
                 return current, False
@@ -131,13 +129,13 @@ class Intake:
                 ordinal += 1
                 key = self._lead_on(request, account, key, ordinal)
                 record = self._opened(request, account, key, generation=1)
-                current = self._table.create(record)
+                current = self.table.create(record)
             elif joined is Join.OVER:
                 record = self._opened(request, account, key, generation=current.generation + 1)
-                current = None if self._reopen(current, record) else self._table.get(key)
+                current = None if self._reopen(current, record) else self.table.get(key)
             else:
                 assert isinstance(joined, Retrieval)
-                saved = self._table.save(current, joined)
+                saved = self.table.save(current, joined)
                 if saved is None:
                     self._resume_after(current, joined)
                     return joined, False
@@ -145,43 +143,43 @@ class Intake:
         raise Contention(request.request_id)
 
     def _opened(self, request: RetrievalRequest, account: str, key: str, generation: int) -> Retrieval:
-        foreign = account != self._vaults.own_account
-        return joining.opened(key, generation, request, account, foreign, next(self._claims), self._now_ms())
+        foreign = account != self.vaults.own_account
+        return joining.opened(key, generation, request, account, foreign, next(self.claims), self.now_ms())
 
     def _resume_after(self, old: Retrieval, new: Retrieval) -> None:
         if new.waiting_since is not None and new.waiting_since != old.waiting_since:
-            self._resume.resume_when_due(new, self._now_ms())
+            self.resume_queue.resume_when_due(new, self.now_ms())
 
     def _was_done(self, request_id: str) -> bool:
-        known = self._table.get_request(request_id)
+        known = self.table.get_request(request_id)
         return known is not None and known.done
 
     def _lead_on(self, request: RetrievalRequest, account: str, key: str, ordinal: int) -> str:
         """The record is full: the request's own record names the next one before it joins there."""
-        further = key_for(self._table.name, request, account, ordinal)
-        self._table.lead_request(request.request_id, key, further)
+        further = key_for(self.table.name, request, account, ordinal)
+        self.table.lead_request(request.request_id, key, further)
         return further
 
     def _reopen(self, old: Retrieval, new: Retrieval) -> bool:
         """Every request of the old generation is marked done before a new one takes its place."""
         for request_id in old.requests:
-            self._table.finish_request(request_id, old.key)
-        return self._table.reopen(old, new)
+            self.table.finish_request(request_id, old.key)
+        return self.table.reopen(old, new)
 
     def _cancel(self, request_id: str) -> None:
-        known = self._table.get_request(request_id)
+        known = self.table.get_request(request_id)
         if known is None:
-            known = self._table.remember(records.taken_back(request_id, self._now_ms()), self._now_ms())
+            known = self.table.remember(records.taken_back(request_id, self.now_ms()), self.now_ms())
         if known is None or known.contents is None:
             return
         assert known.key is not None
-        record = None if known.done else self._table.get(known.key)
+        record = None if known.done else self.table.get(known.key)
         if known.done:
             self._refuse(request_id, "AlreadyEnded", "The retrieval has ended.")
         if record is None:
             raise joining.NotJoinedYet(request_id)
         try:
-            left = self._table.change(record, lambda now: joining.cancel(now, request_id, self._now_ms()))
+            left = self.table.change(record, lambda now: joining.cancel(now, request_id, self.now_ms()))
         except joining.CancelRefused as refused:
             self._refuse(request_id, refused.code, refused.message)
         self._resume_after(record, left)

@@ -8,7 +8,8 @@ from aws_lambda_powertools.utilities.parser.models import DynamoDBStreamRecordMo
 
 from thaw.edge.bus import Bus
 from thaw.edge.unreadable import Unreadable
-from thaw.events import DUPLICATE, Event, Record, events, read_record
+from thaw.event_details import DUPLICATE
+from thaw.events import Event, Record, events, read_record
 from thaw.work.telemetry import count, logger
 
 ROUNDS_AT_ONCE = 3

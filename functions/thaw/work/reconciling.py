@@ -36,6 +36,7 @@ class Awaited:
     job_id: str
 
 
+@dataclass(frozen=True)
 class Reconciling:
     """Brings the table up to Glacier's own word.
 
@@ -44,52 +45,43 @@ class Reconciling:
         now_ms: the clock.
     """
 
-    def __init__(
-        self,
-        table: Table,
-        glacier: JobReader,
-        resume: ResumeQueue,
-        ending: Ending,
-        time_left_ms: Callable[[], int],
-        now_ms: Callable[[], int],
-    ) -> None:
-        self._table = table
-        self._glacier = glacier
-        self._resume = resume
-        self._ending = ending
-        self._time_left_ms = time_left_ms
-        self._now_ms = now_ms
+    table: Table
+    glacier: JobReader
+    resume_queue: ResumeQueue
+    ending: Ending
+    time_left_ms: Callable[[], int]
+    now_ms: Callable[[], int]
 
     def run(self) -> None:
         """Looks after everything due, oldest first, as far as the function's time allows; the rest stays due."""
-        began_ms, tick_ms = self._now_ms(), bounds.TICK_SECONDS * 1000
+        began_ms, tick_ms = self.now_ms(), bounds.TICK_SECONDS * 1000
         for number in range(SHARDS):
             # Each run begins with another shard, so that none starves while there is more than a run can do.
             shard = (began_ms // tick_ms + number) % SHARDS
-            due = self._table.due(str(shard), began_ms + tick_ms)
+            due = self.table.due(str(shard), began_ms + tick_ms)
             while self._has_time():
                 ids = list(islice(due, AT_ONCE))
                 if not ids:
                     break
-                self._look_after(self._table.read_many(ids))
+                self._look_after(self.table.read_many(ids))
 
     def _has_time(self) -> bool:
-        return self._time_left_ms() > STOP_BEFORE_MS
+        return self.time_left_ms() > STOP_BEFORE_MS
 
     def _look_after(self, records: list[Retrieval]) -> None:
         vaults: dict[tuple[str, str], list[Retrieval]] = defaultdict(list)
         for record in records:
             if record.state is State.WAITING:
                 self._resume_if_needed(record)
-            elif record.is_open and (record.due_at or 0) <= self._now_ms():
+            elif record.is_open and (record.due_at or 0) <= self.now_ms():
                 vaults[record.account_id, record.vault_name].append(record)
         for due in vaults.values():
             if self._has_time():
                 self._settle_vault(due)
 
     def _resume_if_needed(self, record: Retrieval) -> None:
-        if resume_is_due(record, self._now_ms()):
-            self._resume.resume_when_due(record, self._now_ms())
+        if resume_is_due(record, self.now_ms()):
+            self.resume_queue.resume_when_due(record, self.now_ms())
             count("Resumed")
 
     def _settle_vault(self, due: list[Retrieval]) -> None:
@@ -113,11 +105,11 @@ class Reconciling:
         by_tag = {record.tag: record for record in claims}
         found: set[Tag] = set()
         try:
-            for page in self._glacier.pages(claims[0]):
+            for page in self.glacier.pages(claims[0]):
                 for job in page:
                     if job.tag is not None and job.tag in by_tag:
                         found.add(job.tag)
-                        by_tag[job.tag] = self._ending.seen(by_tag[job.tag], job.tag, job)
+                        by_tag[job.tag] = self.ending.seen(by_tag[job.tag], job.tag, job)
                 self._take_from(page, awaited)
                 if not self._has_time():
                     logger.warning("listing not whole", vault_name=claims[0].vault_name)
@@ -127,11 +119,11 @@ class Reconciling:
         count("JobAdopted", len(found))
         for tag, record in by_tag.items():
             if tag not in found:
-                absent = self._table.change(record, self._absent(tag.attempt))
-                self._resume.resume_when_due(absent, self._now_ms())
+                absent = self.table.change(record, self._absent(tag.attempt))
+                self.resume_queue.resume_when_due(absent, self.now_ms())
 
     def _absent(self, attempt: int) -> Callable[[Retrieval], Retrieval | None]:
-        return lambda now: attempts.absent(now, attempt, self._now_ms())
+        return lambda now: attempts.absent(now, attempt, self.now_ms())
 
     def _settle_by_pages(self, awaited: dict[str, Awaited]) -> None:
         """First those that ended, whose notification was missed; then those that go on."""
@@ -145,7 +137,7 @@ class Reconciling:
             return
         any_record = next(iter(awaited.values())).record
         try:
-            for page in self._glacier.pages(any_record, completed):
+            for page in self.glacier.pages(any_record, completed):
                 before = len(awaited)
                 yield page
                 if before - len(awaited) <= 1 or len(awaited) <= 1 or not self._has_time():
@@ -161,25 +153,25 @@ class Reconciling:
 
     def _describe(self, each: Awaited) -> None:
         try:
-            job = self._glacier.describe(each.record, each.job_id)
+            job = self.glacier.describe(each.record, each.job_id)
         except JobGone:
             count("JobVanished")
-            record = self._table.change(each.record, self._vanished(each.attempt))
-            self._resume.resume_when_due(record, self._now_ms())
+            record = self.table.change(each.record, self._vanished(each.attempt))
+            self.resume_queue.resume_when_due(record, self.now_ms())
             return
         self._seen(each, job)
 
     def _vanished(self, attempt: int) -> Callable[[Retrieval], Retrieval | None]:
-        return lambda now: attempts.vanished(now, attempt, self._now_ms())
+        return lambda now: attempts.vanished(now, attempt, self.now_ms())
 
     def _seen(self, each: Awaited, job: GlacierJob) -> None:
         tag = each.record.tag_of(each.attempt)
         if job.Completed:
             count("NotificationMissed")
-            self._ending.seen(each.record, tag, job)
+            self.ending.seen(each.record, tag, job)
             return
-        running = self._table.change(each.record, lambda now: attempts.still_running(now, self._now_ms()))
-        self._resume.resume_when_due(running, self._now_ms())
+        running = self.table.change(each.record, lambda now: attempts.still_running(now, self.now_ms()))
+        self.resume_queue.resume_when_due(running, self.now_ms())
 
 
 def _awaited(record: Retrieval) -> list[Awaited]:

@@ -1,6 +1,7 @@
 """Starting a claimed attempt's job: one call that is never repeated, and the record of what came of it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from thaw import attempts
 from thaw.description import split_retrieval_id
@@ -13,6 +14,7 @@ from thaw.states import State
 from thaw.work.telemetry import count, logger
 
 
+@dataclass(frozen=True)
 class Starting:
     """Starts jobs.
 
@@ -21,29 +23,21 @@ class Starting:
         now_ms: the clock.
     """
 
-    def __init__(
-        self,
-        table: Table,
-        glacier: JobStarter,
-        resume: ResumeQueue,
-        time_left_ms: Callable[[], int],
-        now_ms: Callable[[], int],
-    ) -> None:
-        self._table = table
-        self._glacier = glacier
-        self._resume = resume
-        self._time_left_ms = time_left_ms
-        self._now_ms = now_ms
+    table: Table
+    glacier: JobStarter
+    resume_queue: ResumeQueue
+    time_left_ms: Callable[[], int]
+    now_ms: Callable[[], int]
 
     def start(self, claimed: Retrieval) -> None:
         """Calls InitiateJob for an attempt that this invocation has claimed, and records what is known afterwards.
 
         Should the function die in between, or a write of the table's fail, the claim runs out and reconcile settles it.
         """
-        record = self._table.change(claimed, self._call(claimed))
+        record = self.table.change(claimed, self._call(claimed))
         if record.state is State.IN_PROGRESS:
-            record = self._table.change(record, lambda now: attempts.upgraded(now, self._now_ms()))
-        self._resume.resume_when_due(record, self._now_ms())
+            record = self.table.change(record, lambda now: attempts.upgraded(now, self.now_ms()))
+        self.resume_queue.resume_when_due(record, self.now_ms())
         logger.info(
             "attempt",
             retrieval_id=record.retrieval_id,
@@ -60,19 +54,19 @@ class Starting:
         """
         retrieval_id, due_at = read_resume(body)
         key, generation = split_retrieval_id(retrieval_id)
-        return self._table.claim(key, generation, due_at, claim, self._now_ms())
+        return self.table.claim(key, generation, due_at, claim, self.now_ms())
 
     def _call(self, claimed: Retrieval) -> Callable[[Retrieval], Retrieval | None]:
         """Makes the call, and returns how the record changes by what came of it."""
         attempt = claimed.attempt
-        if not attempts.may_call(claimed, self._now_ms(), self._time_left_ms()):
-            return lambda now: attempts.given_back(now, attempt, self._now_ms())
+        if not attempts.may_call(claimed, self.now_ms(), self.time_left_ms()):
+            return lambda now: attempts.given_back(now, attempt, self.now_ms())
         try:
-            job_id = self._glacier.initiate(claimed)
+            job_id = self.glacier.initiate(claimed)
         except Refused as refused:
             return self._after(refused, attempt)
         count("JobInitiated")
-        return lambda now: attempts.started(now, attempt, claimed.tier, job_id, self._now_ms())
+        return lambda now: attempts.started(now, attempt, claimed.tier, job_id, self.now_ms())
 
     def _after(self, refused: Refused, attempt: int) -> Callable[[Retrieval], Retrieval | None]:
         refusal, reason = refused.refusal, refused.reason
@@ -81,4 +75,4 @@ class Starting:
             count("JobOutcomeUnknown")
             return lambda now: attempts.unknown(now, attempt, reason)
         count("PermissionDenied" if refusal is Refusal.DENIED else "JobRefused")
-        return lambda now: attempts.refused(now, attempt, refusal, reason, self._now_ms())
+        return lambda now: attempts.refused(now, attempt, refusal, reason, self.now_ms())

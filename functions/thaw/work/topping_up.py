@@ -6,6 +6,7 @@ nothing more is bought.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -32,6 +33,7 @@ TOO_SLOW = Reason(code="TooSlow", message="The purchase was not begun in time; i
 PURCHASE_UNKNOWN = "PurchaseUnknown"
 
 
+@dataclass(frozen=True)
 class ToppingUp:
     """Decides on the whole waiting backlog.
 
@@ -41,23 +43,13 @@ class ToppingUp:
         now_ms: the clock.
     """
 
-    def __init__(
-        self,
-        table: Table,
-        glacier: UnitSeller,
-        resume: ResumeQueue,
-        settings: Settings,
-        owner: str,
-        time_left_ms: Callable[[], int],
-        now_ms: Callable[[], int],
-    ) -> None:
-        self._table = table
-        self._glacier = glacier
-        self._resume = resume
-        self._settings = settings
-        self._owner = owner
-        self._time_left_ms = time_left_ms
-        self._now_ms = now_ms
+    table: Table
+    glacier: UnitSeller
+    resume_queue: ResumeQueue
+    settings: Settings
+    owner: str
+    time_left_ms: Callable[[], int]
+    now_ms: Callable[[], int]
 
     def run(self) -> None:
         """Buys what the backlog needs and releases what may start; nothing where nothing waits or another is at it."""
@@ -72,13 +64,13 @@ class ToppingUp:
 
     def _backlog(self) -> list[Retrieval]:
         """What waits for a release. The index may be behind its table, and money hangs on the number: each is read."""
-        whole = self._now_ms() + bounds.OPEN_AT_MOST_SECONDS * 1000
-        first = list(islice(self._table.due(EXPEDITED_BACKLOG, whole), BACKLOG_AT_MOST))
-        indexed = self._table.read_many(first)
+        whole = self.now_ms() + bounds.OPEN_AT_MOST_SECONDS * 1000
+        first = list(islice(self.table.due(EXPEDITED_BACKLOG, whole), BACKLOG_AT_MOST))
+        indexed = self.table.read_many(first)
         return [record for record in indexed if record.due_in == EXPEDITED_BACKLOG]
 
     def _purchase_is_open(self) -> bool:
-        state = self._table.get_capacity()
+        state = self.table.get_capacity()
         return state is not None and state.intent is not None
 
     # The lock
@@ -87,34 +79,34 @@ class ToppingUp:
         """Takes the lock, or leaves word with who holds it."""
 
         def taken(now: Capacity) -> Capacity:
-            held = now.lock is not None and now.lock != self._owner and (now.lock_until or 0) > self._now_ms()
+            held = now.lock is not None and now.lock != self.owner and (now.lock_until or 0) > self.now_ms()
             if held:
                 return _changed(now, again=True)
-            until = self._now_ms() + bounds.FUNCTION_TIMEOUT_SECONDS * 1000
-            return _changed(now, lock=self._owner, lock_until=until, again=False)
+            until = self.now_ms() + bounds.FUNCTION_TIMEOUT_SECONDS * 1000
+            return _changed(now, lock=self.owner, lock_until=until, again=False)
 
-        state = self._change(self._table.get_capacity() or Capacity(revision=0), taken)
-        return state if state.lock == self._owner else None
+        state = self._change(self.table.get_capacity() or Capacity(revision=0), taken)
+        return state if state.lock == self.owner else None
 
     def _unlock(self, state: Capacity) -> Capacity | None:
         """Gives the lock back; or keeps it, and returns the record, where someone was woken meanwhile."""
 
         def released(now: Capacity) -> Capacity | None:
-            if now.lock != self._owner:
+            if now.lock != self.owner:
                 return None
-            if now.again and self._time_left_ms() > NEEDED_MS:
+            if now.again and self.time_left_ms() > NEEDED_MS:
                 return _changed(now, again=False)
             return _changed(now, lock=None, lock_until=None, again=False)
 
         state = self._change(state, released)
-        return state if state.lock == self._owner else None
+        return state if state.lock == self.owner else None
 
     def _change(self, state: Capacity, decide: Callable[[Capacity], Capacity | None]) -> Capacity:
         for _ in range(TRIES_AT_MOST):
             new = decide(state)
             if new is None:
                 return state
-            current = self._table.save_capacity(state if state.revision else None, new)
+            current = self.table.save_capacity(state if state.revision else None, new)
             if current is None or _same(current, new):
                 return new
             state = current
@@ -124,7 +116,7 @@ class ToppingUp:
         """Writes while the lock is held; raises LockLost once it is not."""
 
         def change(now: Capacity) -> Capacity:
-            if now.lock != self._owner:
+            if now.lock != self.owner:
                 raise LockLost
             return _changed(now, **changes)
 
@@ -152,9 +144,9 @@ class ToppingUp:
 
         Where we may not ask, Expedited is tried on demand: Glacier knows the units.
         """
-        listed_at_ms = self._now_ms()
+        listed_at_ms = self.now_ms()
         try:
-            listed = self._glacier.units()
+            listed = self.glacier.units()
         except Refused as refused:
             if refused.refusal not in (Refusal.DENIED, Refusal.PERMANENT):
                 raise
@@ -181,7 +173,7 @@ class ToppingUp:
         """Buys one unit after the other, each confirmed before the next. Also returns why it could not, if so."""
         reason = None
         while reason is None and state.intent is None and self._may_buy(state):
-            plan = capacity.plan(units, backlog, state.next_slot_at, self._now_ms(), self._settings)
+            plan = capacity.plan(units, backlog, state.next_slot_at, self.now_ms(), self.settings)
             if plan.buy == 0:
                 break
             state, reason = self._buy(state, units)
@@ -193,18 +185,18 @@ class ToppingUp:
         return state, units, reason
 
     def _may_buy(self, state: Capacity) -> bool:
-        lock_left_ms = (state.lock_until or 0) - self._now_ms()
-        waited = (state.buy_not_before or 0) <= self._now_ms()
-        return waited and min(lock_left_ms, self._time_left_ms()) > NEEDED_MS
+        lock_left_ms = (state.lock_until or 0) - self.now_ms()
+        waited = (state.buy_not_before or 0) <= self.now_ms()
+        return waited and min(lock_left_ms, self.time_left_ms()) > NEEDED_MS
 
     def _buy(self, state: Capacity, units: list[Unit]) -> tuple[Capacity, Reason | None]:
-        until = self._now_ms() + bounds.CLAIM_SECONDS * 1000
+        until = self.now_ms() + bounds.CLAIM_SECONDS * 1000
         intent = Intent(until=until, seen=[unit.capacity_id for unit in units])
         state = self._intend(state, intent)
-        if self._now_ms() + bounds.CALL_SECONDS * 1000 > until:
+        if self.now_ms() + bounds.CALL_SECONDS * 1000 > until:
             return self._mine(state, intent=None), TOO_SLOW
         try:
-            capacity_id = self._glacier.buy()
+            capacity_id = self.glacier.buy()
         except Refused as refused:
             return self._not_bought(state, refused)
         logger.info("unit bought", capacity_id=capacity_id)
@@ -214,7 +206,7 @@ class ToppingUp:
         """Writes the intent; raises LockLost where another purchase is open."""
 
         def change(now: Capacity) -> Capacity | None:
-            if now.lock != self._owner or now.intent not in (None, intent):
+            if now.lock != self.owner or now.intent not in (None, intent):
                 raise LockLost
             if now.intent == intent:
                 return None
@@ -229,16 +221,16 @@ class ToppingUp:
         if refused.refusal is Refusal.DENIED:
             count("PermissionDenied")
         growing = refused.refusal if refused.refusal is not Refusal.PERMANENT else Refusal.DENIED
-        later = self._now_ms() + delay_ms(growing, 1, self._owner)
+        later = self.now_ms() + delay_ms(growing, 1, self.owner)
         return self._mine(state, intent=None, buy_not_before=later), refused.reason
 
     def _tell_if_short(
         self, state: Capacity, units: list[Unit], backlog: list[Waiting], reason: Reason | None
     ) -> Capacity:
-        now_ms = self._now_ms()
-        plan = capacity.plan(units, backlog, state.next_slot_at, now_ms, self._settings)
+        now_ms = self.now_ms()
+        plan = capacity.plan(units, backlog, state.next_slot_at, now_ms, self.settings)
         serving = len(capacity.valid(units, now_ms))
-        short = capacity.short_of(plan, serving, len(backlog), now_ms, self._settings, reason)
+        short = capacity.short_of(plan, serving, len(backlog), now_ms, self.settings, reason)
         if short is None or not capacity.worth_telling(state.short, short):
             return state
         count("CapacityShort")
@@ -251,10 +243,10 @@ class ToppingUp:
 
         While it is not settled whether a unit was bought and none serves, what waits goes on waiting for it.
         """
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         if state.intent is not None and capacity.unsettled(state.intent, now_ms) and not capacity.valid(units, now_ms):
             return state
-        released, next_slot_at = capacity.slots(backlog, units, state.next_slot_at, now_ms, self._settings)
+        released, next_slot_at = capacity.slots(backlog, units, state.next_slot_at, now_ms, self.settings)
         if next_slot_at != state.next_slot_at:
             state = self._mine(state, next_slot_at=next_slot_at)
         slot = SLOT_UNIT if capacity.valid(units, now_ms) else SLOT_ON_DEMAND
@@ -267,8 +259,8 @@ class ToppingUp:
         return self._mine(state, again=True) if len(due) > len(errors) else state
 
     def _release_one(self, record: Retrieval, slot_at: int, slot: str) -> None:
-        released = self._table.change(record, lambda now: attempts.released(now, slot_at, slot, self._now_ms()))
-        self._resume.resume_when_due(released, self._now_ms())
+        released = self.table.change(record, lambda now: attempts.released(now, slot_at, slot, self.now_ms()))
+        self.resume_queue.resume_when_due(released, self.now_ms())
 
 
 class LockLost(Exception):
