@@ -27,8 +27,8 @@ COUNTED: Mapping[str, tuple[tuple[str, ...], str]] = {
         "A retrieval has a second, paid job: Glacier listed a job later than is allowed for",
     ),
     "RecordUnreadable": (
-        ("publish",),
-        "No event could be made of a change: its record is under unreadable/ in the bucket of what is not published",
+        ("publish", "reconcile", "top_up"),
+        "An item of the table makes no sense: publish keeps its change under unreadable/, the others leave it aside",
     ),
 }
 

@@ -23,7 +23,6 @@ from unittest import mock
 
 import boto3
 from moto import mock_aws
-from moto.core.utils import method_names_from_class
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.sqs.models import Message, Queue
@@ -42,6 +41,7 @@ from local.happenings import FunctionError, GlacierCall, Happening, MessageSent
 from local.meter import WriteMeter
 from local.processes import sleeping_on_the_clock
 from local.roles import Roles
+from local.speed import shortened
 from local.state import DeployedState
 from local.wiring import Wiring, wire
 
@@ -119,7 +119,7 @@ class Cloud:
         stack.enter_context(mock.patch.dict(os.environ, _CREDENTIALS))
         stack.enter_context(mock.patch("boto3.DEFAULT_SESSION", _session()))
         stack.enter_context(mock_aws(config={"lambda": {"use_docker": False}, "core": {"reset_boto3_session": False}}))
-        stack.enter_context(mock.patch("moto.core.responses.method_names_from_class", _method_names))  # for speed
+        stack.enter_context(shortened())
         stack.enter_context(sleeping_on_the_clock())
         stack.enter_context(self._writes.watched())
         stack.enter_context(self.deliveries.watched())
@@ -310,7 +310,6 @@ def _session() -> boto3.Session:
 
 
 _moto_waits: Callable[[Queue, int], None] = Queue.wait_for_messages
-_method_names = cache(method_names_from_class)
 
 
 def _let_go_of(service: glacier.GlacierService) -> None:

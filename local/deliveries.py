@@ -25,6 +25,7 @@ from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 from local.clock import Clock
 from local.deploy import ACCOUNT_ID, REGION
 from local.policies import Request, allows, applies
+from local.speed import note_delay
 
 _MAX_PUT_EVENTS_BYTES = 2**20
 _OVER_TLS = {"aws:SecureTransport": "true"}
@@ -96,6 +97,7 @@ class Deliveries:
     def _after_for_queue(self, original: Callable[..., None]) -> Callable[..., None]:
         def add_message(queue: Queue, message: Message) -> None:
             original(queue, message)
+            note_delay(queue, message)
             self.on_message(queue, message)
 
         return add_message

@@ -186,6 +186,21 @@ def unknown(record: Retrieval, attempt: int, reason: Reason) -> Retrieval | None
     return record.changed(told=True, reason=reason)
 
 
+def unseen(record: Retrieval, refusal: Refusal, reason: Reason, now_ms: int) -> Retrieval | None:
+    """Glacier gave no answer about the record's jobs. It stays due; but not for ever, and a denial is told."""
+    if record.state not in (State.INITIATING, State.IN_PROGRESS):
+        return None
+    denied_since = (record.denied_since or now_ms) if refusal is Refusal.DENIED else None
+    denied_too_long = denied_since is not None and now_ms - denied_since > bounds.DENIED_AT_MOST_SECONDS * 1000
+    if denied_too_long or now_ms - record.opened_at > bounds.OPEN_AT_MOST_SECONDS * 1000:
+        return failed(record.model_copy(update={"jobs": {}}), reason, now_ms)
+    if denied_since is None:
+        return None
+    until = now_ms + delay_ms(refusal, record.delays + 1, record.retrieval_id)
+    counted: dict[str, Any] = {"delays": record.delays + 1, "denied_since": denied_since, "reason": reason}
+    return record.changed(told=True, due_at=until, **counted)
+
+
 def absent(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     """A whole listing, made after the claim and the bounds, does not have the attempt's job: it was never started."""
     if not _claims(record, attempt):

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,7 +23,7 @@ class GlacierJob(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     JobId: str
-    StatusCode: Literal["InProgress", "Succeeded", "Failed"]
+    StatusCode: str
     Completed: bool
     JobDescription: str | None = None
     Action: str | None = None
@@ -51,6 +51,11 @@ class GlacierJob(BaseModel):
     @property
     def failed(self) -> bool:
         return self.Completed and self.StatusCode == "Failed"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended in one of the ways that are known."""
+        return self.succeeded or self.failed
 
     @property
     def tells_next_page(self) -> bool:

@@ -240,10 +240,23 @@ def test_many_are_read_whatever_comes_back_at_once(table: Table, dynamodb: Dynam
     kept = [stored(table, due_at(number, "1", number)) for number in range(130)]
     client = _Halving(dynamodb)
     halving = Table(client, table.name)  # type: ignore[arg-type]
-    found = halving.read_many([*(record.id for record in kept), "retrieval/gone"])
+    found = halving.read_many([*(record.id for record in kept), "retrieval/gone"], _none_is)
     assert sorted(found, key=lambda record: record.id) == kept
     assert client.calls > 2
-    assert table.read_many([]) == []
+    assert table.read_many([], _none_is) == []
+
+
+def test_an_item_that_makes_no_sense_holds_up_no_other(table: Table, dynamodb: DynamoDBClient) -> None:
+    kept = stored(table, due_at(1, "1", 1))
+    dynamodb.put_item(TableName=table.name, Item={"id": {"S": "retrieval/odd"}, "kind": {"S": "retrieval"}})
+    told: list[str] = []
+    found = table.read_many(["retrieval/odd", kept.id], lambda item_id, error: told.append(item_id))
+    assert found == [kept]
+    assert told == ["retrieval/odd"]
+
+
+def _none_is(item_id: str, error: ValueError) -> None:
+    raise AssertionError(f"{item_id} is unreadable: {error}")
 
 
 class _Halving:

@@ -179,3 +179,37 @@ def test_a_quiet_table_costs_one_query_a_shard_and_no_call_to_glacier(user: User
     counts = user.cloud.calls.counts
     assert {call for call in counts if call[0] == "reconcile"} == {("reconcile", "dynamodb", "Query")}
     assert counts["reconcile", "dynamodb", "Query"] == 12 * 4
+
+
+def test_an_item_that_makes_no_sense_holds_up_no_other(user: User) -> None:
+    cloud = user.cloud
+    for shard in range(4):
+        odd = {"id": f"retrieval/{shard}", "kind": "retrieval", "dueIn": str(shard)}
+        item = {**{name: {"S": value} for name, value in odd.items()}, "dueAt": {"N": "1"}}
+        cloud.client("dynamodb").put_item(TableName=cloud.outputs["RetrievalTableName"], Item=item)
+    user.faults.drop_notification()
+    user.ask("r1", user.archive())
+    user.wait_for_the_end("r1")
+    assert user.story("r1") == ["Initiated", "Succeeded"]
+    assert any('"RecordUnreadable"' in line for line in cloud.logs("reconcile")), "the metric that alarms"
+
+
+def test_where_jobs_may_not_be_described_it_is_told_and_ends(user: User) -> None:
+    user.faults.drop_notification()
+    user.faults.fail("DescribeJob", "AccessDeniedException", times=10_000)
+    user.ask("r1", user.archive())
+    user.wait_for_the_end("r1", hours=72)
+    user.faults.clear()
+    assert user.only("r1", "Retrieval Failed")["reason"]["code"] == "AccessDeniedException"
+    assert 40 < len(user.told("r1", "Retrieval Delayed")) < 120
+    user.assert_settled()
+
+
+def test_a_denial_that_is_mended_in_time_loses_nothing(user: User) -> None:
+    user.faults.drop_notification()
+    user.faults.fail("DescribeJob", "AccessDeniedException", times=3)
+    user.ask("r1", user.archive())
+    user.wait_for_the_end("r1")
+    assert user.story("r1") == ["Initiated", *["Delayed"] * 3, "Succeeded"]
+    assert len(user.jobs) == 1
+    user.assert_settled()

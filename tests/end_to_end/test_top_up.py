@@ -146,3 +146,13 @@ def test_a_burst_wakes_it_often_but_it_decides_once_at_a_time(user: User) -> Non
     before = user.calls("top_up", "ListProvisionedCapacity")
     user.wait(hours=1)
     assert user.calls("top_up", "ListProvisionedCapacity") == before, "nothing waits, so Glacier is not asked"
+
+
+def test_where_units_cannot_be_listed_for_long_expedited_is_tried_all_the_same(user: User) -> None:
+    user.faults.fail("ListProvisionedCapacity", "ServiceUnavailableException", times=10_000)
+    names = _ask_expedited(user, 2)
+    user.wait_for_the_end(*names, hours=1)
+    user.faults.clear()
+    assert user.cloud.glacier.ledger.units == []
+    assert [job.tier for job in user.jobs] == ["Expedited"] * 2
+    user.assert_settled()

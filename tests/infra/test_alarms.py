@@ -51,7 +51,7 @@ def test_requests_that_wait_and_events_that_are_late(alarms: list[dict[str, Any]
     [
         ("PermissionDenied", {"initiate", "top_up", "reconcile"}),
         ("DuplicateJob", {"publish"}),
-        ("RecordUnreadable", {"publish"}),
+        ("RecordUnreadable", {"publish", "reconcile", "top_up"}),
     ],
 )
 def test_what_the_functions_count(alarms: list[dict[str, Any]], metric: str, functions: set[str]) -> None:

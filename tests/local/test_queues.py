@@ -205,3 +205,23 @@ def test_a_user_who_waits_for_a_message_lets_time_pass(deployed: Any) -> None:
     assert message["Body"] == "later"
     assert cloud.now - cloud.start <= timedelta(seconds=12)
     assert "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+
+
+def test_a_queue_counts_its_messages(deployed: Any) -> None:
+    cloud, _ = deployed(failing())
+    sqs = cloud.client("sqs")
+    url = sqs.create_queue(QueueName="mine")["QueueUrl"]
+    for seconds in (0, 0, 0, 60):
+        sqs.send_message(QueueUrl=url, MessageBody="x", DelaySeconds=seconds)
+    sqs.receive_message(QueueUrl=url, VisibilityTimeout=90)
+
+    def counts() -> list[int]:
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        suffixes = ("", "NotVisible", "Delayed")
+        return [int(attributes[f"ApproximateNumberOfMessages{suffix}"]) for suffix in suffixes]
+
+    assert counts() == [2, 1, 1]
+    cloud.run_for(timedelta(seconds=61))
+    assert counts() == [3, 1, 0]
+    cloud.run_for(timedelta(seconds=60))
+    assert counts() == [4, 0, 0]

@@ -179,14 +179,22 @@ class Table:
         for page in pages:
             yield from (from_wire(item)["id"] for item in page["Items"])
 
-    def read_many(self, ids: list[str]) -> list[Retrieval]:
-        """The records with these item ids, read consistently; those that are gone are left out."""
+    def read_many(self, ids: list[str], unreadable: Callable[[str, ValueError], None]) -> list[Retrieval]:
+        """The records with these item ids, read consistently; those that are gone are left out.
+
+        Args:
+            unreadable: told of an item that is no such record, so that it holds up no other.
+        """
         found: list[Retrieval] = []
         for start in range(0, len(ids), _BATCH_GET_AT_MOST):
             keys = [to_wire({"id": each}) for each in ids[start : start + _BATCH_GET_AT_MOST]]
             while keys:
                 reply = self._client.batch_get_item(RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}})
-                found += [Retrieval.model_validate(from_wire(item)) for item in reply["Responses"][self.name]]
+                for item in map(from_wire, reply["Responses"][self.name]):
+                    try:
+                        found.append(Retrieval.model_validate(item))
+                    except ValueError as error:
+                        unreadable(item["id"], error)
                 keys = reply["UnprocessedKeys"].get(self.name, {"Keys": []})["Keys"]
         return found
 

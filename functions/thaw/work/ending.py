@@ -41,7 +41,7 @@ class Ending:
 
     def seen(self, record: Retrieval, tag: Tag, job: GlacierJob) -> Retrieval:
         """Brings the record up to what Glacier says of a job with its tag, in progress or completed."""
-        if not job.Completed:
+        if not job.is_over:
             started = self.table.change(record, self._started(tag, job))
             return self.table.change(started, lambda now: attempts.upgraded(now, self.now_ms()))
         for _ in range(TRIES_AT_MOST):

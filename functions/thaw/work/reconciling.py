@@ -5,8 +5,9 @@ Only what the due index shows is read. Jobs are described one by one or listed b
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypeVar
 
 from thaw import attempts, bounds
 from thaw.description import Tag
@@ -18,7 +19,9 @@ from thaw.refusals import Refusal
 from thaw.retrieval import SHARDS, Retrieval
 from thaw.states import State
 from thaw.work.ending import Ending
-from thaw.work.telemetry import count, logger
+from thaw.work.telemetry import count, logger, unreadable
+
+Looked = TypeVar("Looked")
 
 AT_ONCE = 100
 """So many due records are read and looked after together."""
@@ -51,9 +54,14 @@ class Reconciling:
     ending: Ending
     time_left_ms: Callable[[], int]
     now_ms: Callable[[], int]
+    failures: list[Exception] = field(default_factory=list)
 
     def run(self) -> None:
-        """Looks after everything due, oldest first, as far as the function's time allows; the rest stays due."""
+        """Looks after everything due, oldest first, as far as the function's time allows; the rest stays due.
+
+        Raises:
+            ExceptionGroup: at the end, of all that went wrong: one record holds up no other.
+        """
         began_ms, tick_ms = self.now_ms(), bounds.TICK_SECONDS * 1000
         for number in range(SHARDS):
             # Each run begins with another shard, so that none starves while there is more than a run can do.
@@ -63,7 +71,9 @@ class Reconciling:
                 ids = list(islice(due, AT_ONCE))
                 if not ids:
                     break
-                self._look_after(self.table.read_many(ids))
+                self._look_after(self.table.read_many(ids, unreadable))
+        if self.failures:
+            raise ExceptionGroup("not all could be looked after", self.failures)
 
     def _has_time(self) -> bool:
         return self.time_left_ms() > STOP_BEFORE_MS
@@ -72,12 +82,21 @@ class Reconciling:
         vaults: dict[tuple[str, str], list[Retrieval]] = defaultdict(list)
         for record in records:
             if record.state is State.WAITING:
-                self._resume_if_needed(record)
+                self._apart(self._resume_if_needed, record)
             elif record.is_open and (record.due_at or 0) <= self.now_ms():
                 vaults[record.account_id, record.vault_name].append(record)
         for due in vaults.values():
             if self._has_time():
-                self._settle_vault(due)
+                self._apart(self._settle_vault, due)
+
+    def _apart(self, look: Callable[[Looked], None], at: Looked) -> None:
+        try:
+            look(at)
+        except Refused:
+            raise
+        except Exception as error:  # noqa: BLE001 - raised with all others at the end of the run
+            logger.error("not looked after", exc_info=error)
+            self.failures.append(error)
 
     def _resume_if_needed(self, record: Retrieval) -> None:
         if resume_is_due(record, self.now_ms()):
@@ -95,10 +114,18 @@ class Reconciling:
                 self._settle_by_pages(awaited)
             for each in list(awaited.values()):
                 if self._has_time():
-                    self._describe(each)
+                    self._apart(self._describe, each)
         except Refused as refused:
             count("PermissionDenied" if refused.refusal is Refusal.DENIED else "GlacierUnavailable")
             logger.warning("vault not reconciled", vault_name=due[0].vault_name, code=refused.reason.code)
+            for record in due:
+                self._apart(self._unseen(refused), record)
+
+    def _unseen(self, refused: Refused) -> Callable[[Retrieval], None]:
+        def unseen(record: Retrieval) -> None:
+            self.table.change(record, lambda now: attempts.unseen(now, refused.refusal, refused.reason, self.now_ms()))
+
+        return unseen
 
     def _settle_by_whole_listing(self, claims: list[Retrieval], awaited: dict[str, Awaited]) -> None:
         """A claim that ran out: its job is in the vault's listing, or was never started."""
@@ -109,7 +136,7 @@ class Reconciling:
                 for job in page:
                     if job.tag is not None and job.tag in by_tag:
                         found.add(job.tag)
-                        by_tag[job.tag] = self.ending.seen(by_tag[job.tag], job.tag, job)
+                        self._apart(self._adopt, (by_tag, job.tag, job))
                 self._take_from(page, awaited)
                 if not self._has_time():
                     logger.warning("listing not whole", vault_name=claims[0].vault_name)
@@ -121,6 +148,10 @@ class Reconciling:
             if tag not in found:
                 absent = self.table.change(record, self._absent(tag.attempt))
                 self.resume_queue.resume_when_due(absent, self.now_ms())
+
+    def _adopt(self, found: tuple[dict[Tag, Retrieval], Tag, GlacierJob]) -> None:
+        by_tag, tag, job = found
+        by_tag[tag] = self.ending.seen(by_tag[tag], tag, job)
 
     def _absent(self, attempt: int) -> Callable[[Retrieval], Retrieval | None]:
         return lambda now: attempts.absent(now, attempt, self.now_ms())
@@ -149,7 +180,7 @@ class Reconciling:
         for job in page:
             each = awaited.pop(job.JobId, None)
             if each is not None:
-                self._seen(each, job)
+                self._apart(self._seen, (each, job))
 
     def _describe(self, each: Awaited) -> None:
         try:
@@ -159,14 +190,15 @@ class Reconciling:
             record = self.table.change(each.record, self._vanished(each.attempt))
             self.resume_queue.resume_when_due(record, self.now_ms())
             return
-        self._seen(each, job)
+        self._seen((each, job))
 
     def _vanished(self, attempt: int) -> Callable[[Retrieval], Retrieval | None]:
         return lambda now: attempts.vanished(now, attempt, self.now_ms())
 
-    def _seen(self, each: Awaited, job: GlacierJob) -> None:
+    def _seen(self, found: tuple[Awaited, GlacierJob]) -> None:
+        each, job = found
         tag = each.record.tag_of(each.attempt)
-        if job.Completed:
+        if job.is_over:
             count("NotificationMissed")
             self.ending.seen(each.record, tag, job)
             return

@@ -12,6 +12,12 @@ logger = Logger()
 metrics = Metrics()
 
 
+def unreadable(item_id: str, error: ValueError) -> None:
+    """An item of the table makes no sense: it is left aside, and raises an alarm."""
+    count("RecordUnreadable")
+    logger.error("record unreadable", item_id=item_id, error=type(error).__name__)
+
+
 def count(name: str, times: int = 1) -> None:
     """Adds to one of Thaw's metrics."""
     if times:

@@ -18,10 +18,13 @@ from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import TRIES_AT_MOST, Contention, Table
 from thaw.refusals import Refusal, delay_ms
 from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Reason, Retrieval
-from thaw.work.telemetry import count, logger
+from thaw.work.telemetry import count, logger, unreadable
 
 NEEDED_MS = (bounds.CALL_SECONDS + 10) * 1000
 """Less of the function's time, or of the lock's, and nothing is bought."""
+
+UNLISTED_AT_MOST_SECONDS = 15 * 60
+"""So long retrievals wait for an answer about the units."""
 
 BACKLOG_AT_MOST = 15_000
 """More than two units drain in the longest `drainWithinMinutes` there is; what waits beyond it changes no plan."""
@@ -66,7 +69,7 @@ class ToppingUp:
         """What waits for a release. The index may be behind its table, and money hangs on the number: each is read."""
         whole = self.now_ms() + bounds.OPEN_AT_MOST_SECONDS * 1000
         first = list(islice(self.table.due(EXPEDITED_BACKLOG, whole), BACKLOG_AT_MOST))
-        indexed = self.table.read_many(first)
+        indexed = self.table.read_many(first, unreadable)
         return [record for record in indexed if record.due_in == EXPEDITED_BACKLOG]
 
     def _purchase_is_open(self) -> bool:
@@ -127,7 +130,8 @@ class ToppingUp:
     def _decide(self, state: Capacity, records: list[Retrieval]) -> Capacity:
         backlog = [Waiting(record.id, record.due_at or 0, record.bytes) for record in records]
         try:
-            state, units, reason = self._units(state)
+            patience_over = any(each.due_at < self.now_ms() - UNLISTED_AT_MOST_SECONDS * 1000 for each in backlog)
+            state, units, reason = self._units(state, patience_over=patience_over)
             if reason is None:
                 state, units, reason = self._buy_as_planned(state, units, backlog)
             state = self._tell_if_short(state, units, backlog, reason)
@@ -139,18 +143,21 @@ class ToppingUp:
             logger.warning("lock lost")
         return state
 
-    def _units(self, state: Capacity) -> tuple[Capacity, list[Unit], Reason | None]:
+    def _units(self, state: Capacity, *, patience_over: bool = False) -> tuple[Capacity, list[Unit], Reason | None]:
         """The units there are, after what an open purchase became is settled; or why they can't be known.
 
-        Where we may not ask, Expedited is tried on demand: Glacier knows the units.
+        Where we may not ask, or get no answer for too long, Expedited is tried all the same: Glacier knows the units.
+
+        Raises:
+            Refused: no answer could be had this time.
         """
         listed_at_ms = self.now_ms()
         try:
             listed = self.glacier.units()
         except Refused as refused:
-            if refused.refusal not in (Refusal.DENIED, Refusal.PERMANENT):
+            if refused.refusal not in (Refusal.DENIED, Refusal.PERMANENT) and not patience_over:
                 raise
-            count("PermissionDenied")
+            count("PermissionDenied" if refused.refusal is Refusal.DENIED else "GlacierUnavailable")
             return state, capacity.valid(state.bought, listed_at_ms), refused.reason
         state = self._settle(state, listed, listed_at_ms)
         return state, capacity.known(listed, capacity.valid(state.bought, listed_at_ms)), None
