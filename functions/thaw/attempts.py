@@ -187,15 +187,14 @@ def unknown(record: Retrieval, attempt: int, reason: Reason) -> Retrieval | None
 
 
 def unseen(record: Retrieval, refusal: Refusal, reason: Reason, now_ms: int) -> Retrieval | None:
-    """Glacier gave no answer about the record's jobs. It stays due; but not for ever, and a denial is told."""
-    if record.state not in (State.INITIATING, State.IN_PROGRESS):
+    """Glacier gave no answer about the record's jobs. It stays due; but a denial is told, and not borne for ever."""
+    settled = record.state not in (State.INITIATING, State.IN_PROGRESS) or (record.due_at or 0) > now_ms
+    if settled or refusal is not Refusal.DENIED:
         return None
-    denied_since = (record.denied_since or now_ms) if refusal is Refusal.DENIED else None
-    denied_too_long = denied_since is not None and now_ms - denied_since > bounds.DENIED_AT_MOST_SECONDS * 1000
-    if denied_too_long or now_ms - record.opened_at > bounds.OPEN_AT_MOST_SECONDS * 1000:
-        return failed(record.model_copy(update={"jobs": {}}), reason, now_ms)
-    if denied_since is None:
-        return None
+    denied_since = record.denied_since or now_ms
+    if now_ms - denied_since > bounds.DENIED_AT_MOST_SECONDS * 1000:
+        over = [*record.over, *(job.job_id for job in record.jobs.values())]
+        return failed(record.model_copy(update={"jobs": {}, "over": over}), reason, now_ms)
     until = now_ms + delay_ms(refusal, record.delays + 1, record.retrieval_id)
     counted: dict[str, Any] = {"delays": record.delays + 1, "denied_since": denied_since, "reason": reason}
     return record.changed(told=True, due_at=until, **counted)

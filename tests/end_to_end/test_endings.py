@@ -186,3 +186,29 @@ def test_pages_are_opened_once_however_often_the_end_of_a_page_is_told(user: Use
     assert len(user.jobs) == 2
     assert user.story("r1").count("Inventory Listed") == 1
     user.assert_settled()
+
+
+def test_another_archives_job_with_a_copied_description_ends_nothing_of_ours(user: User) -> None:
+    ours, other = user.archives(2)
+    user.ask("r1", ours)
+    user.wait(minutes=1)
+    user.faults.job_takes(60)
+    parameters = {"Type": "archive-retrieval", "ArchiveId": other, "Description": user.jobs[0].description}
+    topic = user.cloud.outputs["NotificationTopicArn"]
+    forged = user.cloud.client("glacier").initiate_job(
+        accountId="-", vaultName="photos", jobParameters={**parameters, "SNSTopic": topic}
+    )
+    user.wait_for_the_end("r1")
+    assert user.only("r1", "Retrieval Succeeded")["jobId"] == user.jobs[0].job_id != forged["jobId"]
+    assert user.story("r1") == ["Initiated", "Succeeded"]
+    assert user.cloud.events_of("Duplicate Job") == []
+    user.assert_settled()
+
+
+def test_a_missed_last_page_is_the_last_though_describe_job_leaves_the_key_out(user: User) -> None:
+    user.archives(2)
+    user.faults.drop_notification()
+    user.ask_inventory("r1", followPages=True)
+    user.wait_for("Inventory Listed", "r1")
+    assert len(user.jobs) == 1
+    user.assert_settled()

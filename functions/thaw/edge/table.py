@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DUE_INDEX = "due"
 TRIES_AT_MOST = 25
 _BATCH_GET_AT_MOST = 100
+_OTHERS_WERE_FASTER = {"ConditionalCheckFailed", "TransactionConflict"}
 
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
@@ -112,13 +113,15 @@ class Table:
         fields = {**success_fields(job, tag.attempt, now_ms), "state": State.SUCCEEDED}
         names, values, update = _update(fields, counters=("revision",), told=True)
         guard = {":inProgress": State.IN_PROGRESS, ":generation": tag.generation, ":job": job.JobId}
+        # An archive that the message names has to be ours: a description with our tag can be copied.
+        same_archive = {":archive": job.ArchiveId} if job.ArchiveId else {}
         return self._update_item(
             item_id(tag.key),
             f"{update}, jobs.#attempt",  # its id is the record's own now
             "#state = :inProgress AND generation = :generation AND jobs.#attempt.jobId = :job"
-            " AND attribute_not_exists(followPages)",
+            " AND attribute_not_exists(followPages)" + (" AND archiveId = :archive" if same_archive else ""),
             names | {"#attempt": str(tag.attempt)},
-            values | guard,
+            values | guard | same_archive,
         )
 
     def reopen(self, old: Retrieval, new: Retrieval) -> bool:
@@ -264,7 +267,10 @@ class Table:
     def _transact(self, *writes: dict[str, Any]) -> bool:
         try:
             self._client.transact_write_items(TransactItems=list(writes))  # type: ignore[arg-type]
-        except self._client.exceptions.TransactionCanceledException:
+        except self._client.exceptions.TransactionCanceledException as cancelled:
+            reasons = {reason.get("Code") for reason in cancelled.response.get("CancellationReasons", [])}
+            if not reasons & _OTHERS_WERE_FASTER:
+                raise
             return False
         return True
 

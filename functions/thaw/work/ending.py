@@ -36,16 +36,22 @@ class Ending:
             _ignored(job, "its retrieval is gone, or was opened anew")
         elif record.job_id == job.JobId:
             _logged(record, job)
+        elif record.follow_pages and job.succeeded and not job.tells_next_page:
+            # An older message: DescribeJob knows whether the inventory goes on, and only reconcile asks.
+            self.table.change(record, lambda now: attempts.due_now(now, tag.attempt, job, self.now_ms()))
         else:
             self.seen(record, tag, job)
 
     def seen(self, record: Retrieval, tag: Tag, job: GlacierJob) -> Retrieval:
         """Brings the record up to what Glacier says of a job with its tag, in progress or completed."""
+        if job.ArchiveId not in (None, record.archive_id):
+            _ignored(job, "it has our tag, but is of another archive")
+            return record
         if not job.is_over:
             started = self.table.change(record, self._started(tag, job))
             return self.table.change(started, lambda now: attempts.upgraded(now, self.now_ms()))
         for _ in range(TRIES_AT_MOST):
-            new = self._ended(record, tag, job)
+            new = attempts.ended(record, tag.attempt, job, self.now_ms())
             if new is None:
                 return record
             following = joining.next_page(self.table.name, new, self.now_ms()) if new.state != record.state else None
@@ -59,12 +65,6 @@ class Ending:
     def _started(self, tag: Tag, job: GlacierJob) -> Callable[[Retrieval], Retrieval | None]:
         tier = attempts.tier_of(job)
         return lambda now: attempts.started(now, tag.attempt, tier or now.tier, job.JobId, self.now_ms())
-
-    def _ended(self, record: Retrieval, tag: Tag, job: GlacierJob) -> Retrieval | None:
-        if record.follow_pages and record.is_open and job.succeeded and not job.tells_next_page:
-            # An older message: DescribeJob knows whether the inventory goes on, and only reconcile asks.
-            return attempts.due_now(record, tag.attempt, job, self.now_ms())
-        return attempts.ended(record, tag.attempt, job, self.now_ms())
 
     def _write(self, old: Retrieval, new: Retrieval, following: Retrieval | None) -> Retrieval | None:
         """Returns None when written, else the record as it is now."""

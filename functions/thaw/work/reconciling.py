@@ -146,15 +146,16 @@ class Reconciling:
         count("JobAdopted", len(found))
         for tag, record in by_tag.items():
             if tag not in found:
-                absent = self.table.change(record, self._absent(tag.attempt))
-                self.resume_queue.resume_when_due(absent, self.now_ms())
+                self._apart(self._never_was, record)
 
     def _adopt(self, found: tuple[dict[Tag, Retrieval], Tag, GlacierJob]) -> None:
         by_tag, tag, job = found
         by_tag[tag] = self.ending.seen(by_tag[tag], tag, job)
 
-    def _absent(self, attempt: int) -> Callable[[Retrieval], Retrieval | None]:
-        return lambda now: attempts.absent(now, attempt, self.now_ms())
+    def _never_was(self, record: Retrieval) -> None:
+        """The listing does not have the job of the record's newest attempt."""
+        absent = self.table.change(record, lambda now: attempts.absent(now, record.attempt, self.now_ms()))
+        self.resume_queue.resume_when_due(absent, self.now_ms())
 
     def _settle_by_pages(self, awaited: dict[str, Awaited]) -> None:
         """First those that ended, whose notification was missed; then those that go on."""
