@@ -14,7 +14,8 @@ CALLS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "top_up": {
         "table": ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"),
         "due_index": ("dynamodb:Query",),
-        "account": ("glacier:ListProvisionedCapacity", "glacier:PurchaseProvisionedCapacity"),
+        "capacity": ("glacier:ListProvisionedCapacity",),
+        "purchases": ("glacier:PurchaseProvisionedCapacity",),
         "resume_queue": ("sqs:SendMessage",),
     },
     "complete": {
@@ -35,7 +36,9 @@ CALLS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 def call_statements(function: str, arns: Mapping[str, Sequence[str]]) -> list[iam.PolicyStatement]:
-    """The statements that let `function` make its calls; `arns` as of infra.platform.Platform."""
-    return [
-        iam.PolicyStatement(actions=list(actions), resources=list(arns[on])) for on, actions in CALLS[function].items()
-    ]
+    """The statements that let `function` make its calls; `arns` as of infra.platform.Platform.
+
+    What a call is never made on, with the settings as they are, is not allowed either.
+    """
+    calls = [(list(actions), list(arns[on])) for on, actions in CALLS[function].items()]
+    return [iam.PolicyStatement(actions=actions, resources=resources) for actions, resources in calls if resources]

@@ -43,7 +43,8 @@ class Platform:
             "unreadable_records": [self.unpublished.arn_for_objects("unreadable/*")],
             "event_bus": [self.event_bus.event_bus_arn],
             # Provisioned capacity belongs to the account: IAM knows no resource for it.
-            "account": ["*"],
+            "capacity": ["*"],
+            "purchases": ["*"] if self.settings.max_units > 0 else [],
         }
 
 

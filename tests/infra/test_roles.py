@@ -39,7 +39,7 @@ ALLOWED = {
     | log("JobStartInitiate"),
     "top_up": on(TABLE, "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem")
     | on(DUE, "dynamodb:Query")
-    | on("*", "glacier:ListProvisionedCapacity", "glacier:PurchaseProvisionedCapacity")
+    | on("*", "glacier:ListProvisionedCapacity")
     | on(RESUMES, "sqs:SendMessage")
     | records()
     | log("CapacityTopUp"),
@@ -80,9 +80,10 @@ def test_a_role_allows_this_and_nothing_more(thaw: Template, function: str) -> N
     assert allowed(thaw, function) == ALLOWED[function] | TRACES
 
 
-def test_only_top_up_can_buy(thaw: Template) -> None:
+def test_only_top_up_can_buy_and_only_where_the_settings_let_it(thaw: Template, other_settings: Template) -> None:
     purchase = ("glacier:PurchaseProvisionedCapacity", "*")
-    assert [function for function in FUNCTIONS if purchase in allowed(thaw, function)] == ["top_up"]
+    assert [function for function in FUNCTIONS if purchase in allowed(thaw, function)] == []
+    assert [function for function in FUNCTIONS if purchase in allowed(other_settings, function)] == ["top_up"]
 
 
 def test_roles_are_lambdas_alone_and_have_no_managed_policies(thaw: Template) -> None:
