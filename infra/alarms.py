@@ -1,12 +1,14 @@
 """What a person should know about."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
@@ -16,17 +18,45 @@ from infra.function import METRICS_NAMESPACE
 
 FIVE_MINUTES = cdk.Duration.minutes(5)
 
-# metric of ours -> the functions that count it, and what it means
-COUNTED: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "PermissionDenied": (
+
+@dataclass(frozen=True)
+class Counted:
+    """A metric of ours that raises an alarm as soon as it is counted, or once it has been in so many periods in a row.
+
+    Args:
+        by: the functions that count it.
+        meaning: for a person.
+    """
+
+    by: tuple[str, ...]
+    meaning: str
+    periods: int = 1
+
+
+COUNTED: Mapping[str, Counted] = {
+    "PermissionDenied": Counted(
         ("initiate", "top_up", "reconcile"),
         "Glacier denies a call: retrievals wait until the role or the vault's policy allows it",
     ),
-    "DuplicateJob": (
+    "GlacierUnavailable": Counted(
+        ("top_up", "reconcile"),
+        "Glacier has given no answer for half an hour: what is due stays due, and goes on when it answers",
+        periods=6,
+    ),
+    "ListingCarriedOn": Counted(
+        ("reconcile",),
+        "For two hours a vault's jobs could not be listed whole in one run: attempts in doubt are settled late",
+        periods=24,
+    ),
+    "JobUnreadable": Counted(
+        ("reconcile",),
+        "An entry of ListJobs makes no sense: an attempt in doubt that it belongs to stays so",
+    ),
+    "DuplicateJob": Counted(
         ("publish",),
         "A retrieval has a second, paid job: Glacier listed a job later than is allowed for",
     ),
-    "RecordUnreadable": (
+    "RecordUnreadable": Counted(
         ("publish", "reconcile", "top_up"),
         "An item of the table makes no sense: publish keeps its change under unreadable/, the others leave it aside",
     ),
@@ -74,8 +104,8 @@ class Alarms(Construct):
 
     def watch_counts(self) -> None:
         """One alarm a metric and function, since an alarm can't watch a metric over all its dimensions."""
-        for metric, (functions, meaning) in COUNTED.items():
-            for function in functions:
+        for metric, counted in COUNTED.items():
+            for function in counted.by:
                 self._alarm(
                     f"{metric}{function.title().replace('_', '')}",
                     cloudwatch.Metric(
@@ -85,17 +115,34 @@ class Alarms(Construct):
                         period=FIVE_MINUTES,
                         statistic="Sum",
                     ),
-                    meaning,
+                    counted.meaning,
+                    periods=counted.periods,
                 )
 
-    def _alarm(self, name: str, metric: cloudwatch.IMetric, meaning: str, *, above: float = 0) -> None:
+    def watch_bucket(self, name: str, bucket: s3.IBucket) -> None:
+        """S3 counts the objects of a bucket once a day."""
+        self._alarm(
+            f"{name}Objects",
+            cloudwatch.Metric(
+                namespace="AWS/S3",
+                metric_name="NumberOfObjects",
+                dimensions_map={"BucketName": bucket.bucket_name, "StorageType": "AllStorageTypes"},
+                period=cdk.Duration.days(1),
+                statistic="Maximum",
+            ),
+            "Changes of the table could not be published; they are kept whole in the bucket, to be looked at",
+        )
+
+    def _alarm(
+        self, name: str, metric: cloudwatch.IMetric, meaning: str, *, above: float = 0, periods: int = 1
+    ) -> None:
         alarm = cloudwatch.Alarm(
             self,
             name,
             metric=metric,
             alarm_description=meaning,
             threshold=above,
-            evaluation_periods=1,
+            evaluation_periods=periods,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )

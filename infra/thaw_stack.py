@@ -68,6 +68,7 @@ class ThawStack(cdk.Stack):
         alarms.watch_errors("TopUp", self.top_up.top_up.function)
         alarms.watch_errors("Publish", self.publishing.publish.function)
         alarms.watch_iterator_age("Publish", self.publishing.publish.function)
+        alarms.watch_bucket("Unpublished", self.unpublished)
         alarms.watch_counts()
         return alarms
 

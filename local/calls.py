@@ -135,6 +135,16 @@ def error_reply(code: str, message: str, status: int = 400) -> AWSResponse:
     return AWSResponse("", status, headers, MockRawResponse(json.dumps(body)))
 
 
+def changed_reply(reply: AWSResponse, change: Callable[[Any], object]) -> AWSResponse:
+    """An answer whose JSON body was changed in place, as a service of another time might send it."""
+    body = json.loads(reply.content)
+    change(body)
+    headers = HTTPHeaders()
+    for name, value in reply.headers.items():
+        headers[name] = value
+    return AWSResponse(reply.url, reply.status_code, headers, MockRawResponse(json.dumps(body)))
+
+
 def error_code(reply: AWSResponse) -> str:
     """The error's code in an answer of one of the JSON protocols, or its HTTP status."""
     code = reply.headers.get("x-amzn-ErrorType") or ""

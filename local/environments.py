@@ -182,20 +182,13 @@ def _top_level_names(code: Path) -> frozenset[str]:
     return _names[code]
 
 
-_clean_counts: dict[Path, int] = {}
-"""How many modules there were when none of them had a name of the asset's."""
-
-
 def _taken_out(code: Path) -> dict[str, ModuleType]:
     """Takes the modules out that have names of the asset's, if there are any."""
-    if _clean_counts.get(code) == len(sys.modules):
-        return {}
     top_level_names = _top_level_names(code)
+    if not any(name in sys.modules for name in top_level_names):
+        return {}
     taken = [name for name in sys.modules if name.partition(".")[0] in top_level_names]
-    modules = {name: sys.modules.pop(name) for name in taken}
-    if not modules:
-        _clean_counts[code] = len(sys.modules)
-    return modules
+    return {name: sys.modules.pop(name) for name in taken}
 
 
 @contextmanager

@@ -28,9 +28,13 @@ from thaw.tiers import LOOK_EVERY_SECONDS, Tier, faster, fastest, first_look_sec
 CODE_JOB_FAILED = "JobFailed"
 CODE_JOB_VANISHED = "JobVanished"
 CODE_OUTCOME_UNKNOWN = "OutcomeUnknown"
-
-
 CODE_GIVEN_UP = "GivenUp"
+
+WAIT_TOLD_FROM_SECONDS = 60
+"""A shorter wait for a turn is not worth an event."""
+
+WAIT_TOLD_AGAIN_FROM_SECONDS = 15 * 60
+"""What was told of a wait is corrected when it becomes so much longer."""
 
 
 def claim_fields(key: str, claim: str, now_ms: int) -> dict[str, Any]:
@@ -42,6 +46,7 @@ def claim_fields(key: str, claim: str, now_ms: int) -> dict[str, Any]:
         "due_in": shard(key),
         "due_at": until + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000,
         "waiting_since": None,
+        "expected_at": None,
         "reason": None,
     }
 
@@ -61,11 +66,39 @@ def wait(record: Retrieval, until_ms: int, now_ms: int, **changes: Any) -> Retri
     return waiting.model_copy(update={"due_in": due_in})
 
 
-def released(record: Retrieval, slot_at: int, slot: str, now_ms: int) -> Retrieval | None:
-    """top_up lets an Expedited retrieval start at `slot_at`, on a unit or on demand."""
-    if record.state is not State.WAITING or record.due_in != EXPEDITED_BACKLOG:
+def released(record: Retrieval, slot_at: int, slot: str, why: Reason, now_ms: int) -> Retrieval | None:
+    """top_up lets an Expedited retrieval start at `slot_at`, on a unit or on demand, and says why only then."""
+    if not _in_backlog(record):
         return None
-    return record.changed(slot=slot, due_in=shard(record.key), due_at=slot_at, waiting_since=now_ms)
+    told = _is_news(record, slot_at, now_ms)
+    return record.changed(
+        told=told,
+        reason=why if told else record.reason,
+        slot=slot,
+        due_in=shard(record.key),
+        due_at=slot_at,
+        waiting_since=now_ms,
+        expected_at=None,
+    )
+
+
+def queued(record: Retrieval, expected_at: int, why: Reason, now_ms: int) -> Retrieval | None:
+    """top_up has no slot yet for an Expedited retrieval; its requests are told, and again if it gets much later."""
+    if not _in_backlog(record) or not _is_news(record, expected_at, now_ms):
+        return None
+    return record.changed(told=True, reason=why, expected_at=expected_at)
+
+
+def _in_backlog(record: Retrieval) -> bool:
+    return record.state is State.WAITING and record.due_in == EXPEDITED_BACKLOG
+
+
+def _is_news(record: Retrieval, until_ms: int, now_ms: int) -> bool:
+    """Whether a wait until then is worth an event, after what was told of it before."""
+    assert record.due_at is not None
+    if record.reason is None:
+        return until_ms - now_ms > WAIT_TOLD_FROM_SECONDS * 1000
+    return until_ms - (record.expected_at or record.due_at) > WAIT_TOLD_AGAIN_FROM_SECONDS * 1000
 
 
 def live_tier(record: Retrieval) -> Tier | None:

@@ -10,6 +10,13 @@ READ_TIMEOUT_SECONDS = 20
 CALL_SECONDS = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS
 """A call that can't be repeated is given up after this long."""
 
+REPEATED_CONNECT_TIMEOUT_SECONDS = 3
+REPEATED_READ_TIMEOUT_SECONDS = 9
+REPEATED_TRIES = 3
+
+REPEATED_CALL_SECONDS = (REPEATED_CONNECT_TIMEOUT_SECONDS + REPEATED_READ_TIMEOUT_SECONDS + 2) * REPEATED_TRIES
+"""A call that may be repeated is given up after this long, with all its tries and the pauses between them."""
+
 CLAIM_SECONDS = 60
 """For so long an attempt, or a purchase, belongs to whoever claimed it."""
 
@@ -47,7 +54,7 @@ OPEN_AT_MOST_SECONDS = 90 * 24 * 3600
 """A retrieval that could not be started for so long fails, so that every record has an end."""
 
 MESSAGE_LIVES_SECONDS = 28 * 24 * 3600
-"""14 days in a queue, and 14 more in its dead-letter queue before a redrive."""
+"""14 days from its sending, some of them in the dead-letter queue; and 14 more once it was redriven from there."""
 
 REQUEST_KEPT_SECONDS = OPEN_AT_MOST_SECONDS + MESSAGE_LIVES_SECONDS + 7 * 24 * 3600
 """From its arrival. It outlives the end of its retrieval by more than any message can live."""
@@ -57,6 +64,9 @@ RETRIEVAL_KEPT_SECONDS = REQUEST_KEPT_SECONDS + 7 * 24 * 3600
 
 DENIED_AT_MOST_SECONDS = 48 * 3600
 """A missing permission is a fault of the deployment: so long it has to be mended before retrievals fail."""
+
+LISTING_CARRIED_ON_SECONDS = 12 * 3600
+"""So long a listing that takes more than one run is carried on: half as long as a job is kept after its end."""
 
 LOST_AT_MOST = 4
 """So many jobs of one retrieval may vanish, or stay unknown, before it fails."""

@@ -16,7 +16,8 @@ from thaw.retrieval import Reason, Stored
 
 UNITS_AT_MOST = 2
 """Glacier's limit, which nobody can have raised."""
-UNIT_SECONDS_EACH = 100
+UNIT_RETRIEVALS = 3
+UNIT_SECONDS_EACH = 5 * 60 // UNIT_RETRIEVALS
 UNIT_LASTS_SECONDS = 31 * 24 * 3600
 UNIT_BYTES_PER_SECOND = 150 * 10**6
 RELEASED_AHEAD_SECONDS = bounds.RESUME_DELAY_AT_MOST_SECONDS
@@ -155,10 +156,19 @@ def plan(units: list[Unit], backlog: list[Waiting], next_slot_at: int, now_ms: i
     return Plan(buy=max(0, min(wanted, allowed) - len(serving)), wanted=wanted)
 
 
-def slots(
-    backlog: list[Waiting], units: list[Unit], next_slot_at: int, now_ms: int, settings: Settings
-) -> tuple[list[tuple[Waiting, int]], int]:
-    """When each of the backlog may start, as far ahead as slots are given out, and where the next slot begins.
+@dataclass(frozen=True)
+class Slots:
+    """Who may start when, in epoch milliseconds."""
+
+    given: list[tuple[Waiting, int]]
+    """As far ahead as slots are given out."""
+    expected: list[tuple[Waiting, int]]
+    """When the turn of the others is likely to come."""
+    next_slot_at: int
+
+
+def slots(backlog: list[Waiting], units: list[Unit], next_slot_at: int, now_ms: int, settings: Settings) -> Slots:
+    """When each of the backlog may start.
 
     With units, at the rate that they guarantee (each slot is the time of the units it occupies); without, or where
     the settings try beyond the guarantee, as soon as each is due.
@@ -167,17 +177,23 @@ def slots(
     in_order = sorted(backlog, key=lambda waiting: (waiting.due_at, waiting.id))
     horizon = now_ms + RELEASED_AHEAD_SECONDS * 1000
     if not serving or settings.try_beyond_guarantee:
-        return [(each, max(now_ms, each.due_at)) for each in in_order if each.due_at <= horizon], next_slot_at
+        times = [(each, max(now_ms, each.due_at)) for each in in_order]
+        due = [each for each in times if each[1] <= horizon]
+        return Slots(given=due, expected=times[len(due) :], next_slot_at=next_slot_at)
     # No slot beyond the first expiry: from then on the rate is another.
-    last = min(unit.expires_ms for unit in serving)
-    released, at = [], max(now_ms, next_slot_at)
+    last = min(horizon, min(unit.expires_ms for unit in serving) - 1)
+    given: list[tuple[Waiting, int]] = []
+    expected: list[tuple[Waiting, int]] = []
+    at = max(now_ms, next_slot_at)
     for each in in_order:
         slot_at = max(at, each.due_at)
-        if slot_at > horizon or slot_at >= last:
-            break
-        released.append((each, slot_at))
         at = slot_at + int(each.unit_seconds * 1000 / len(serving))
-    return released, at if released else next_slot_at
+        if slot_at <= last and not expected:
+            given.append((each, slot_at))
+            next_slot_at = at
+        else:
+            expected.append((each, slot_at))
+    return Slots(given, expected, next_slot_at)
 
 
 class Outcome(StrEnum):
@@ -204,9 +220,9 @@ def outcome(intent: Intent, units: list[Unit], listed_at_ms: int) -> tuple[Outco
     return Outcome.UNKNOWN, None
 
 
-def unsettled(intent: Intent, now_ms: int) -> bool:
-    """Whether the bounds for a purchase to take effect and be listed still run."""
-    return now_ms <= intent.until + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000
+def settled_at_ms(intent: Intent) -> int:
+    """When the bounds for a purchase to take effect and be listed have run out."""
+    return intent.until + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000
 
 
 def short_of(

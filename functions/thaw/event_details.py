@@ -77,7 +77,9 @@ class RetrievalEvent(_Told):
     sha256_tree_hash: str | None = Field(default=None, alias="sha256TreeHash")
     archive_sha256_tree_hash: str | None = Field(default=None, alias="archiveSha256TreeHash")
     tree_hash_aligned: bool | None = Field(default=None, description="False: Glacier gives no hash for this range.")
-    initiated_at: str | None = None
+    initiated_at: str | None = Field(
+        default=None, description="While in progress by Thaw's clock, at the end by Glacier's own."
+    )
     completed_at: str | None = None
     output_available_until: str | None = None
     delayed_until: str | None = None

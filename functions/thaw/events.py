@@ -72,8 +72,8 @@ def events(old: Record | None, new: Record | None) -> list[Event]:
         return list(_of_capacity(old if isinstance(old, Capacity) else None, new))
     if isinstance(new, RejectionRecord) and old is None:
         return [_rejected(new)]
-    if isinstance(new, RequestRecord) and old is None and new.cancelled:
-        return [_taken_back(new)]
+    if isinstance(new, RequestRecord) and new.cancelled:
+        return list(_of_taken_back(old if isinstance(old, RequestRecord) else None, new))
     return []
 
 
@@ -149,7 +149,7 @@ def _progress(detail_type: str, record: Retrieval) -> dict[str, Any]:
     progress = {"tier": record.tier, "attempt": record.attempt, "reason": reason}
     if detail_type == INITIATED:
         return {**progress, **started}
-    return {**progress, "delayed_until": _iso(record.due_at) if detail_type == DELAYED else None}
+    return {**progress, "delayed_until": _iso(record.expected_at or record.due_at) if detail_type == DELAYED else None}
 
 
 def _newest_job(record: Retrieval) -> StartedJob | None:
@@ -213,13 +213,23 @@ def _rejected(record: RejectionRecord) -> Event:
     return Event(REJECTED, told.model_dump(mode="json", by_alias=True))
 
 
-def _taken_back(record: RequestRecord) -> Event:
-    message = "No request of this id was known. Should it arrive, it is not started."
+def _of_taken_back(old: RequestRecord | None, new: RequestRecord) -> Iterator[Event]:
+    """A cancellation of what was not known, and later its request, should it come."""
+    if old is None:
+        message = "No request of this id was known. Should it arrive, it is not started."
+        yield _taken_back(new, 1, ReasonTold(code="NotKnown", message=message))
+    if new.contents is not None and (old is None or old.contents is None):
+        message = "This id was cancelled before its request arrived. Take a new id to ask again."
+        yield _taken_back(new, 2, ReasonTold(code="CancelledBefore", message=message))
+
+
+def _taken_back(record: RequestRecord, sequence: int, reason: ReasonTold) -> Event:
     told = RetrievalEvent(
-        event_id=_event_id(CANCELLED, "", 1, record.request_id),
-        sequence=1,
+        event_id=_event_id(CANCELLED, "", sequence, record.request_id),
+        sequence=sequence,
         request_id=record.request_id,
-        reason=ReasonTold(code="NotKnown", message=message),
+        reason=reason,
+        context=_context(record.context) if sequence > 1 else None,
     )
     return Event(CANCELLED, told.model_dump(mode="json", by_alias=True))
 

@@ -1,10 +1,10 @@
-"""The table's small records beside a retrieval's: a request's, and a rejected message's."""
+"""The table's small records beside a retrieval's: a request's, a rejected message's, and how far a listing came."""
 
 from typing import Literal
 
 from thaw import bounds
 from thaw.request import Rejected, RetrievalRequest
-from thaw.retrieval import Stored
+from thaw.retrieval import Stored, asker_of
 
 
 class RequestRecord(Stored):
@@ -22,6 +22,8 @@ class RequestRecord(Stored):
     done: bool = False
     cancelled: bool = False
     """Taken back before it arrived."""
+    context: str | None = None
+    """Kept of a request only that arrived after it had been taken back."""
     expires_at: int
 
     def item(self) -> dict[str, object]:
@@ -59,6 +61,27 @@ class RejectionRecord(Stored):
         return self.id.removeprefix("message/")
 
 
+class ListingRecord(Stored):
+    """How far a listing of a vault's jobs came that takes more than one run of reconcile; it is told to nobody."""
+
+    id: str
+    kind: Literal["listing"] = "listing"
+    began_at: int
+    marker: str | None = None
+    """Where it goes on; None where the next one begins anew."""
+    expires_at: int
+
+    def item(self) -> dict[str, object]:
+        return {**super().item(), "kind": self.kind}
+
+
+def listing_of(account_id: str, vault_name: str, began_at: int, marker: str | None = None) -> ListingRecord:
+    """The record of a listing of this vault's jobs that began at a time, epoch milliseconds."""
+    expires_at = began_at // 1000 + 2 * bounds.LISTING_CARRIED_ON_SECONDS
+    item = f"listing/{account_id}/{vault_name}"
+    return ListingRecord(id=item, began_at=began_at, marker=marker, expires_at=expires_at)
+
+
 def request_id_of_item(request_id: str) -> str:
     """Where a request's record is stored."""
     return f"request/{request_id}"
@@ -77,6 +100,12 @@ def remembered(request: RetrievalRequest, key: str, now_ms: int) -> RequestRecor
 def taken_back(request_id: str, now_ms: int) -> RequestRecord:
     """The record of a request that was cancelled before it arrived: should it come, it is not started."""
     return RequestRecord(id=request_id_of_item(request_id), cancelled=True, expires_at=_expires(now_ms))
+
+
+def arrived_late(request: RetrievalRequest, known: RequestRecord) -> RequestRecord:
+    """The record of a request that arrived after it had been taken back: it is not started."""
+    context = asker_of(request, since=1).context
+    return known.model_copy(update={"contents": request.digest(), "context": context})
 
 
 def rejection(message_id: str, rejected: Rejected, now_ms: int) -> RejectionRecord:

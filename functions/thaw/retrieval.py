@@ -111,6 +111,8 @@ class Retrieval(Stored):
     due_in: str | None = None
     due_at: int | None = None
     waiting_since: int | None = None
+    expected_at: int | None = None
+    """In the Expedited backlog: when its turn is likely to come, as it was last told."""
     slot: str | None = None
     """How top_up released an Expedited retrieval."""
     claim: str | None = None
@@ -193,7 +195,7 @@ class Retrieval(Stored):
         return self.model_copy(update={"state": state, "revision": revision, "sequence": sequence, **changes})
 
 
-NOT_WAITING: dict[str, Any] = {"waiting_since": None, "slot": None, "reason": None}
+NOT_WAITING: dict[str, Any] = {"waiting_since": None, "expected_at": None, "slot": None, "reason": None}
 NO_CLAIM: dict[str, Any] = {"claim": None, "claim_until": None}
 ENDED: dict[str, Any] = {"due_in": None, "due_at": None, **NOT_WAITING, **NO_CLAIM}
 """What no record carries any more once it is terminal (a failure sets its own reason)."""

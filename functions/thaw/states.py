@@ -25,7 +25,6 @@ MOVES: dict[State, frozenset[State]] = {
 """From each state, where it may go. `waiting` goes to `in_progress` or an end when a job turns up that was given up
 for absent, or when an older, slower job of the retrieval ends."""
 
-FIRST = frozenset({State.WAITING, State.INITIATING})
 TERMINAL = frozenset(state for state, onward in MOVES.items() if not onward)
 OPEN = frozenset(State) - TERMINAL
 

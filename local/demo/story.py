@@ -68,12 +68,13 @@ def about(archive_id: str | None) -> Condition:
 _EXPEDITED, _STANDARD, _BULK = (
     Outcome(SUCCEEDED, tier, output_right=True) for tier in ("Expedited", "Standard", "Bulk")
 )
+_IN_TURN = replace(_EXPEDITED, delays=("WaitingForCapacity",))
 
 EXPECTED: Mapping[str, Outcome] = {
     "symbols-7.0": _EXPEDITED,
-    "symbols-7.1": _EXPEDITED,
-    "symbols-7.2": _EXPEDITED,
-    "symbols-7.3": _EXPEDITED,
+    "symbols-7.1": _IN_TURN,
+    "symbols-7.2": _IN_TURN,
+    "symbols-7.3": _IN_TURN,
     UPLOADED: _STANDARD,
     "crm-restore": _STANDARD,
     "audit-2021": _BULK,

@@ -11,7 +11,7 @@ from tests.unit.builders import ACCOUNT, ARCHIVE_ID, archive_request, claimed, i
 from tests.unit.test_refusals import MEANINGS
 from thaw import bounds, description
 from thaw.edge import glacier
-from thaw.edge.glacier import JobGone, JobReader, JobStarter, Refused, UnitSeller
+from thaw.edge.glacier import JobGone, JobPage, JobReader, JobStarter, Refused, UnitSeller
 from thaw.refusals import Refusal
 from thaw.retrieval import Retrieval
 
@@ -192,7 +192,7 @@ def test_reading_is_repeated_where_an_answer_was_missed() -> None:
 def test_jobs_are_listed_page_by_page() -> None:
     first = {"JobList": [listed("job-1"), listed("job-2")], "Marker": "job-2"}
     read, wire = reader(reply(first), reply({"JobList": [listed("job-2"), listed("job-3")], "Marker": None}))
-    found = [[job.JobId for job in page] for page in read.pages(opened())]
+    found = [[job.JobId for job in page.jobs] for page in read.pages(opened())]
     assert found == [["job-1", "job-2"], ["job-2", "job-3"]]
     assert "completed" not in wire.query(0)
     assert wire.query(1)["marker"] == "job-2"
@@ -201,14 +201,14 @@ def test_jobs_are_listed_page_by_page() -> None:
 @pytest.mark.parametrize(("completed", "sent"), [(True, "true"), (False, "false")])
 def test_jobs_are_listed_by_whether_they_are_completed(completed: bool, sent: str) -> None:
     read, wire = reader(reply({"JobList": [], "Marker": None}))
-    assert list(read.pages(opened(foreign=True), completed)) == [[]]
+    assert list(read.pages(opened(foreign=True), completed=completed)) == [JobPage()]
     assert wire.query()["completed"] == sent
     assert wire.path() == f"/{ACCOUNT}/vaults/photos/jobs"
 
 
 def test_a_page_is_only_asked_for_when_it_is_wanted() -> None:
     read, wire = reader(reply({"JobList": [listed("job-1")], "Marker": "job-1"}))
-    assert next(read.pages(opened()))
+    assert next(read.pages(opened())).jobs
     assert len(wire.sent) == 1
 
 
@@ -220,6 +220,15 @@ def test_a_listing_that_breaks_off_is_not_taken_for_whole() -> None:
     with pytest.raises(Refused) as refused:
         next(pages)
     assert refused.value.refusal is Refusal.THROTTLED
+
+
+def test_an_entry_that_makes_no_sense_holds_up_no_other() -> None:
+    tag = opened().tag
+    odd = [listed("job-1") | {"StatusCode": None, "JobDescription": tag.describe("mine")}, {"JobDescription": "x"}, {}]
+    read, _ = reader(reply({"JobList": [*odd, listed("job-2")], "Marker": None}))
+    (page,) = read.pages(opened())
+    assert [job.JobId for job in page.jobs] == ["job-2"]
+    assert page.unreadable == [tag, None, None]
 
 
 def test_a_vault_that_is_gone_is_told() -> None:

@@ -3,8 +3,8 @@
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from local.calls import Call, Perform
-from local.processes import Died
+from local.calls import Call, Perform, changed_reply
+from local.processes import Died, current
 from tests.end_to_end.user import User
 
 SETTINGS = {"maxUnits": 0}
@@ -212,4 +212,73 @@ def test_a_denial_that_is_mended_in_time_loses_nothing(user: User) -> None:
     user.wait_for_the_end("r1")
     assert user.story("r1") == ["Initiated", *["Delayed"] * 3, "Succeeded"]
     assert len(user.jobs) == 1
+    user.assert_settled()
+
+
+def _others_jobs(user: User, count: int) -> None:
+    archive = user.archive()
+    job = {"Type": "archive-retrieval", "ArchiveId": archive, "Tier": "Bulk"}
+    for _ in range(count):
+        user.cloud.client("glacier").initiate_job(accountId="-", vaultName="photos", jobParameters=job)
+
+
+def test_a_listing_too_long_for_one_run_is_carried_on(user: User) -> None:
+    """400 jobs of others are in the vault, and a page of ListJobs takes a minute: a run lists three at most."""
+
+    def slow(call: Call, perform: Perform) -> AWSResponse:
+        process = current()
+        if call.operation == "ListJobs" and process is not None:
+            process.pause(60)
+        return perform()
+
+    _others_jobs(user, 400)
+    user.cloud.calls.clear()
+    user.cloud.calls.strike = slow
+    try:
+        user.faults.lose_request("InitiateJob")
+        user.ask("never-was", user.archive())
+        user.wait(seconds=10)
+        user.faults.lose_reply("InitiateJob")
+        user.ask("was", user.archive())
+        user.wait_for("Retrieval Initiated", "was", "never-was", hours=2)
+    finally:
+        user.cloud.calls.strike = None
+    runs = {call.at_ms // 300_000 for call in user.cloud.calls.of("reconcile", "ListJobs")}
+    assert len(runs) >= 3
+    assert user.calls("reconcile", "ListJobs") <= 2 * 10, "each page once for each of the two at most"
+    assert len(user.jobs) == 400 + 2
+    user.wait_for_the_end("was", "never-was")
+    user.assert_settled()
+
+
+def test_a_claim_whose_job_is_listed_but_cannot_be_read_stays_in_doubt(user: User) -> None:
+    def odd(call: Call, perform: Perform) -> AWSResponse:
+        reply = perform()
+        if call.operation != "ListJobs":
+            return reply
+        return changed_reply(reply, lambda body: [job.pop("StatusCode") for job in body["JobList"]])
+
+    user.faults.lose_reply("InitiateJob")
+    user.cloud.calls.strike = odd
+    try:
+        user.ask("r1", user.archive())
+        user.wait(hours=2)
+        assert user.story("r1") == ["Delayed"]
+        assert any('"JobUnreadable"' in line for line in user.cloud.logs("reconcile")), "the metric that alarms"
+    finally:
+        user.cloud.calls.strike = None
+    user.wait_for_the_end("r1")
+    assert len(user.jobs) == 1
+    user.assert_settled()
+
+
+def test_who_may_not_list_jobs_may_still_describe_them(user: User) -> None:
+    user.faults.drop_notification(times=3)
+    user.faults.fail("ListJobs", "AccessDeniedException", times=1000)
+    for number, archive in enumerate(user.archives(3)):
+        user.ask(f"r{number}", archive)
+    user.wait_for_the_end("r0", "r1", "r2")
+    user.faults.clear()
+    for number in range(3):
+        assert user.story(f"r{number}") == ["Initiated", "Succeeded"]
     user.assert_settled()

@@ -177,9 +177,15 @@ def test_cancel_of_the_faster_request_leaves_the_slower_job_alone(user: User) ->
 def test_a_cancellation_that_overtakes_its_request_prevents_it(user: User) -> None:
     user.cancel("r1")
     user.wait(seconds=10)
-    user.ask("r1", user.archive())
+    archive = user.archive()
+    for _ in range(2):
+        user.ask("r1", archive, context={"for": "audit"})
+    user.cancel("r1")
     user.wait(hours=6)
-    assert user.story("r1") == ["Cancelled"]
-    assert user.only("r1", "Retrieval Cancelled")["reason"]["code"] == "NotKnown"
+    before, on_arrival = user.told("r1", "Retrieval Cancelled")
+    assert user.story("r1") == ["Cancelled", "Cancelled"]
+    assert before["reason"]["code"] == "NotKnown"
+    assert on_arrival["reason"]["code"] == "CancelledBefore"
+    assert on_arrival["context"] == {"for": "audit"}
     assert user.jobs == []
     user.assert_settled()

@@ -38,11 +38,26 @@ def test_a_backlog_gets_as_many_units_as_drain_it_in_time_and_starts_at_their_ra
     assert len(starts) == 20
     for start in starts:
         assert len([other for other in starts if start <= other < start + FIVE_MINUTES_MS]) <= 6
-    assert [name for name in names if user.told(name, "Retrieval Delayed")] == [], "none was beyond the guarantee"
+    _assert_waits_are_told(user, names)
     assert (starts[-1] - starts[0]) / 60_000 < 20
     (short,) = user.cloud.events_of("Capacity Short")
     assert short.detail["unitsWanted"] == 4
     user.assert_settled()
+
+
+def _assert_waits_are_told(user: User, names: list[str]) -> None:
+    """Who has to wait for its turn is told so once, and until when; nobody starts before that."""
+    waits = {name: user.told(name, "Retrieval Delayed") for name in names}
+    told = {name: delays[0] for name, delays in waits.items() if delays}
+    assert len(told) >= 15, "two start at once, and some within a minute"
+    assert all(len(delays) <= 1 for delays in waits.values())
+    assert {delay["reason"]["code"] for delay in told.values()} == {"WaitingForCapacity"}
+    for name, delay in told.items():
+        started = user.only(name, "Retrieval Initiated")["initiatedAt"]
+        assert delay["delayedUntil"] <= started, "no sooner than was told"
+    assert max(delay["delayedUntil"] for delay in told.values()) > min(
+        user.only(name, "Retrieval Initiated")["initiatedAt"] for name in names
+    )
 
 
 def test_units_bought_by_others_count(user: User) -> None:

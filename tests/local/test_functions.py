@@ -1,7 +1,9 @@
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -138,6 +140,23 @@ def test_two_functions_do_not_share_modules(make_cloud: MakeCloud) -> None:
         functions={"one": {}, "two": {}, "helper": {}}, code={"one": code, "two": code, "helper": "seen = []"}
     )
     assert [invoke_and_wait(cloud, function=name).payload for name in ("one", "one", "two")] == [1, 2, 1]
+
+
+def test_a_module_of_the_same_name_elsewhere_is_neither_used_nor_touched(
+    make_cloud: MakeCloud, behave: Behave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many modules there are: one more of the name `worker`, and one less of another."""
+    cloud = make_cloud()
+    behave(worker=lambda event, context: "the function's own")
+    assert invoke_and_wait(cloud).payload == "the function's own"
+    monkeypatch.setitem(sys.modules, "unneeded", ModuleType("unneeded"))
+    invoke_and_wait(cloud)
+    elsewhere = ModuleType("worker")
+    monkeypatch.setitem(sys.modules, "worker", elsewhere)
+    monkeypatch.delitem(sys.modules, "unneeded")
+    cloud.reset()
+    assert invoke_and_wait(cloud).payload == "the function's own"
+    assert sys.modules["worker"] is elsewhere
 
 
 def test_no_more_run_at_once_than_the_account_allows(make_cloud: MakeCloud, behave: Behave) -> None:

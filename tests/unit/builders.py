@@ -61,7 +61,7 @@ def claimed(record: Retrieval, now_ms: int) -> Retrieval:
 
 def released(record: Retrieval, now_ms: int, slot: str = SLOT_ON_DEMAND) -> Retrieval:
     """The record after top_up let it go."""
-    freed = attempts.released(record, now_ms, slot, now_ms)
+    freed = attempts.released(record, now_ms, slot, REASON, now_ms)
     assert freed is not None
     return freed
 

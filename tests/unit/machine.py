@@ -116,7 +116,13 @@ class Moves(RuleBasedStateMachine):
     @rule(ahead_seconds=st.sampled_from([0, 100, 900]), slot=st.sampled_from([SLOT_UNIT, SLOT_ON_DEMAND]))
     def release(self, ahead_seconds: int, slot: str) -> None:
         slot_at = self.now_ms + ahead_seconds * 1000
-        self.write(lambda record: attempts.released(record, slot_at, slot, self.now_ms))
+        self.write(lambda record: attempts.released(record, slot_at, slot, REASON, self.now_ms))
+
+    @precondition(lambda self: self.record.due_in == EXPEDITED_BACKLOG)
+    @rule(ahead_seconds=st.sampled_from([0, 100, 3600]))
+    def queue(self, ahead_seconds: int) -> None:
+        expected_at = self.now_ms + ahead_seconds * 1000
+        self.write(lambda record: attempts.queued(record, expected_at, REASON, self.now_ms))
 
     @precondition(lambda self: self.record.state is State.WAITING and self.record.due_in != EXPEDITED_BACKLOG)
     @rule()

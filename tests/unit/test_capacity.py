@@ -111,7 +111,8 @@ def test_slots_keep_the_guarantee_in_every_five_minutes(
     units: list[Unit], backlog: list[Waiting], released_until: int
 ) -> None:
     serving = capacity.valid(units, NOW)
-    given_out, next_slot_at = capacity.slots(backlog, units, released_until, NOW, settings())
+    slots = capacity.slots(backlog, units, released_until, NOW, settings())
+    given_out, next_slot_at = slots.given, slots.next_slot_at
     times = [slot_at for _, slot_at in given_out]
     if not serving:
         assert next_slot_at == released_until
@@ -129,7 +130,7 @@ def test_slots_keep_the_guarantee_in_every_five_minutes(
 def test_a_slot_is_never_before_its_retrieval_is_due_and_near_enough_for_the_queue(
     units: list[Unit], backlog: list[Waiting], released_until: int, beyond: bool
 ) -> None:
-    given_out, _ = capacity.slots(backlog, units, released_until, NOW, settings(beyond=beyond))
+    given_out = capacity.slots(backlog, units, released_until, NOW, settings(beyond=beyond)).given
     assert len({each.id for each, _ in given_out}) == len(given_out)
     for each, slot_at in given_out:
         assert max(NOW, each.due_at) <= slot_at <= NOW + bounds.RESUME_DELAY_AT_MOST_SECONDS * 1000
@@ -142,7 +143,8 @@ def test_a_long_backlog_drains_at_the_guaranteed_rate(units: int, rate: int) -> 
     backlog, next_slot_at, times = waiting(500), 0, []
     for minute in range(0, 60, 5):
         now_ms = NOW + minute * 60_000
-        given_out, next_slot_at = capacity.slots(backlog, serving, next_slot_at, now_ms, settings())
+        slots = capacity.slots(backlog, serving, next_slot_at, now_ms, settings())
+        given_out, next_slot_at = slots.given, slots.next_slot_at
         times += [slot_at for _, slot_at in given_out]
         gone = {each.id for each, _ in given_out}
         backlog = [each for each in backlog if each.id not in gone]
@@ -153,7 +155,7 @@ def test_a_long_backlog_drains_at_the_guaranteed_rate(units: int, rate: int) -> 
 def test_without_units_or_beyond_the_guarantee_all_start_when_they_are_due() -> None:
     backlog = waiting(100) + waiting(1, due_in_ms=60_000)
     for units, allowed in ([], settings(0)), ([unit(1)], settings(beyond=True)):
-        given_out, _ = capacity.slots(backlog, units, 0, NOW, allowed)
+        given_out = capacity.slots(backlog, units, 0, NOW, allowed).given
         assert sorted(slot_at for _, slot_at in given_out) == [NOW] * 100 + [NOW + 60_000]
 
 

@@ -94,7 +94,7 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: self.record.due_in == EXPEDITED_BACKLOG)
     @rule(slot=st.sampled_from([SLOT_UNIT, SLOT_ON_DEMAND]))
     def release(self, slot: str) -> None:
-        self.write(attempts.released(self.record, self.now_ms, slot, self.now_ms))
+        self.write(attempts.released(self.record, self.now_ms, slot, REASON, self.now_ms))
 
     @precondition(lambda self: self.record.state is State.WAITING and self.record.due_in != EXPEDITED_BACKLOG)
     @rule()

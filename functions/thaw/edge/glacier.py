@@ -1,14 +1,17 @@
 """Glacier: its answers, and its errors by code."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
 
 from thaw import bounds
 from thaw.capacity import ListedUnit, Unit
+from thaw.description import Tag
 from thaw.job import GlacierJob, described
 from thaw.refusals import Refusal, refusal_of
 from thaw.retrieval import Reason, Retrieval
@@ -16,9 +19,6 @@ from thaw.tiers import Tier
 
 if TYPE_CHECKING:
     from mypy_boto3_glacier import GlacierClient
-
-JOBS_PER_PAGE = 50
-"""The most, and the default, that ListJobs gives in one page."""
 
 _MESSAGE_AT_MOST = 500
 
@@ -42,10 +42,12 @@ def client(*, repeats: bool) -> "GlacierClient":
     Args:
         repeats: False gives a client that sends every call exactly once.
     """
-    retries: Any = {"mode": "standard", "total_max_attempts": 3 if repeats else 1}
+    retries: Any = {"mode": "standard", "total_max_attempts": bounds.REPEATED_TRIES if repeats else 1}
+    connect_timeout = bounds.REPEATED_CONNECT_TIMEOUT_SECONDS if repeats else bounds.CONNECT_TIMEOUT_SECONDS
+    read_timeout = bounds.REPEATED_READ_TIMEOUT_SECONDS if repeats else bounds.READ_TIMEOUT_SECONDS
     config = Config(
-        connect_timeout=bounds.CONNECT_TIMEOUT_SECONDS,
-        read_timeout=bounds.READ_TIMEOUT_SECONDS,
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
         retries=retries,
         max_pool_connections=20,
     )
@@ -108,6 +110,28 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+@dataclass(frozen=True)
+class JobPage:
+    """One page of ListJobs."""
+
+    jobs: list[GlacierJob] = field(default_factory=list)
+    unreadable: list[Tag | None] = field(default_factory=list)
+    """Of the entries that make no sense: the tag, as far as it can be read."""
+    marker: str | None = None
+    """Where the listing goes on; None where it is whole."""
+
+    @classmethod
+    def read(cls, reply: Any) -> "JobPage":
+        """The page in an answer of ListJobs. An entry that makes no sense holds up no other."""
+        page = cls(marker=reply.get("Marker"))
+        for entry in reply["JobList"]:
+            try:
+                page.jobs.append(described(dict(entry)))
+            except ValidationError:
+                page.unreadable.append(Tag.read(str(entry.get("JobDescription"))))
+        return page
+
+
 class JobReader:
     """DescribeJob and ListJobs."""
 
@@ -129,25 +153,35 @@ class JobReader:
             raise _refused(error) from error
         return described(dict(reply))
 
-    def pages(self, record: Retrieval, completed: bool | None = None) -> Iterator[list[GlacierJob]]:
+    def pages(
+        self, record: Retrieval, *, completed: bool | None = None, marker: str | None = None
+    ) -> Iterator[JobPage]:
         """The jobs of the record's vault, page by page; a job may come twice.
 
         Args:
             completed: only those that are, or only those that are not; None gives all.
+            marker: where an earlier listing stopped.
 
         Raises:
             JobGone: the vault is gone.
             Refused: no answer could be had; the listing is not whole.
         """
         chosen: Any = {} if completed is None else {"completed": "true" if completed else "false"}
-        paginator = self._client.get_paginator("list_jobs")
+        while True:
+            page = self._page(record, chosen | ({"marker": marker} if marker else {}))
+            yield page
+            marker = page.marker
+            if marker is None:
+                return
+
+    def _page(self, record: Retrieval, chosen: Any) -> JobPage:
         try:
-            for page in paginator.paginate(accountId=_account(record), vaultName=record.vault_name, **chosen):
-                yield [described(dict(job)) for job in page["JobList"]]
+            reply = self._client.list_jobs(accountId=_account(record), vaultName=record.vault_name, **chosen)
         except self._client.exceptions.ResourceNotFoundException as gone:
             raise JobGone(record.vault_name) from gone
         except (ClientError, BotoCoreError) as error:
             raise _refused(error) from error
+        return JobPage.read(reply)
 
 
 class UnitSeller:

@@ -15,7 +15,7 @@ from thaw.capacity import ITEM_ID as CAPACITY_ID
 from thaw.capacity import Capacity
 from thaw.description import Tag
 from thaw.job import GlacierJob
-from thaw.records import RejectionRecord, RequestRecord, request_id_of_item
+from thaw.records import ListingRecord, RejectionRecord, RequestRecord, request_id_of_item
 from thaw.retrieval import Retrieval, Stored, item_id, past_id
 from thaw.states import State
 
@@ -152,6 +152,10 @@ class Table:
         """The record of a request id, read consistently."""
         return self._get(RequestRecord, request_id_of_item(request_id))
 
+    def arrive_late(self, request: RequestRecord) -> None:
+        """Notes the arrival of a request that had been taken back before; once is enough."""
+        self._put(RequestRecord, request, "attribute_not_exists(contents)", {})
+
     def lead_request(self, request_id: str, old_key: str, new_key: str) -> None:
         """Notes, before it joins there, that a request goes to another record than its first."""
         self._set_on_request(request_id, {"key": new_key}, "#key = :oldKey", {":oldKey": old_key})
@@ -200,6 +204,15 @@ class Table:
                         unreadable(item["id"], error)
                 keys = reply["UnprocessedKeys"].get(self.name, {"Keys": []})["Keys"]
         return found
+
+    def get_listing(self, fresh: ListingRecord) -> ListingRecord | None:
+        """How far the listing of the same vault as `fresh` came, read consistently."""
+        return self._get(ListingRecord, fresh.id)
+
+    def save_listing(self, listing: ListingRecord) -> None:
+        """Notes how far a listing came, unless a later one was begun."""
+        condition = "attribute_not_exists(id) OR beganAt <= :beganAt"
+        self._put(ListingRecord, listing, condition, {":beganAt": listing.began_at})
 
     # Capacity
 

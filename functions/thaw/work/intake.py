@@ -104,7 +104,9 @@ class Intake:
                     "message": "was used before with other contents; take a new one",
                 }
                 raise Rejected("RequestIdReused", "The request id was used before with other contents.", [problem])
-            if known.done or known.contents is None:
+            if known.contents is None:
+                self.table.arrive_late(records.arrived_late(request, known))
+            if known.done or known.cancelled:
                 return None
             key = known.key or key
         joined, claimed = self._join(request, account, key, repeated=known is not None)
@@ -170,7 +172,7 @@ class Intake:
         known = self.table.get_request(request_id)
         if known is None:
             known = self.table.remember(records.taken_back(request_id, self.now_ms()), self.now_ms())
-        if known is None or known.contents is None:
+        if known is None or known.cancelled:
             return
         assert known.key is not None
         record = None if known.done else self.table.get(known.key)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from thaw import attempts, bounds, capacity
+from thaw import bounds, capacity
 from thaw.capacity import Capacity, Intent, Outcome, Settings, Unit, Waiting
-from thaw.concurrently import map_each
 from thaw.edge.glacier import Refused, UnitSeller
 from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import TRIES_AT_MOST, Contention, Table
 from thaw.refusals import Refusal, delay_ms
-from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Reason, Retrieval
+from thaw.retrieval import EXPEDITED_BACKLOG, Reason, Retrieval
+from thaw.work.releasing import Releasing
 from thaw.work.telemetry import count, logger, unreadable
 
 NEEDED_MS = (bounds.CALL_SECONDS + 10) * 1000
@@ -29,11 +29,10 @@ UNLISTED_AT_MOST_SECONDS = 15 * 60
 BACKLOG_AT_MOST = 15_000
 """More than two units drain in the longest `drainWithinMinutes` there is; what waits beyond it changes no plan."""
 
-RELEASED_AT_ONCE = 500
-"""So many are released before the clock is looked at again."""
-
 TOO_SLOW = Reason(code="TooSlow", message="The purchase was not begun in time; it is tried again.")
-PURCHASE_UNKNOWN = "PurchaseUnknown"
+NOT_CONFIRMED = Reason(
+    code="PurchaseUnknown", message="A purchase is not confirmed yet; nothing more is bought until it is."
+)
 
 
 @dataclass(frozen=True)
@@ -129,16 +128,19 @@ class ToppingUp:
 
     def _decide(self, state: Capacity, records: list[Retrieval]) -> Capacity:
         backlog = [Waiting(record.id, record.due_at or 0, record.bytes) for record in records]
+        releasing = Releasing(self.table, self.resume_queue, {record.id: record for record in records}, self.now_ms)
         try:
             patience_over = any(each.due_at < self.now_ms() - UNLISTED_AT_MOST_SECONDS * 1000 for each in backlog)
             state, units, reason = self._units(state, patience_over=patience_over)
             if reason is None:
                 state, units, reason = self._buy_as_planned(state, units, backlog)
             state = self._tell_if_short(state, units, backlog, reason)
-            return self._release(state, units, backlog, {record.id: record for record in records})
+            return self._release(state, units, backlog, releasing)
         except Refused as refused:
             count("GlacierUnavailable")
             logger.warning("capacity not listed", code=refused.reason.code)
+            patience_ends = [(each, each.due_at + UNLISTED_AT_MOST_SECONDS * 1000) for each in backlog]
+            releasing.tell(patience_ends, refused.reason)
         except LockLost:
             logger.warning("lock lost")
         return state
@@ -188,7 +190,7 @@ class ToppingUp:
                 state, units, reason = self._units(state)
         if state.intent is not None:
             count("PurchaseOutcomeUnknown")
-            reason = Reason(code=PURCHASE_UNKNOWN, message="A purchase is not confirmed yet; nothing more is bought.")
+            reason = NOT_CONFIRMED
         return state, units, reason
 
     def _may_buy(self, state: Capacity) -> bool:
@@ -243,31 +245,23 @@ class ToppingUp:
         count("CapacityShort")
         return self._mine(state, short=short, told=True)
 
-    def _release(
-        self, state: Capacity, units: list[Unit], backlog: list[Waiting], records: dict[str, Retrieval]
-    ) -> Capacity:
+    def _release(self, state: Capacity, units: list[Unit], backlog: list[Waiting], releasing: Releasing) -> Capacity:
         """Gives slots to what may start soon. The end of the last is written first: no slot is given twice.
 
         While it is not settled whether a unit was bought and none serves, what waits goes on waiting for it.
         """
         now_ms = self.now_ms()
-        if state.intent is not None and capacity.unsettled(state.intent, now_ms) and not capacity.valid(units, now_ms):
-            return state
-        released, next_slot_at = capacity.slots(backlog, units, state.next_slot_at, now_ms, self.settings)
-        if next_slot_at != state.next_slot_at:
-            state = self._mine(state, next_slot_at=next_slot_at)
-        slot = SLOT_UNIT if capacity.valid(units, now_ms) else SLOT_ON_DEMAND
-        due = [(records[waiting.id], slot_at) for waiting, slot_at in released]
-        errors = map_each(lambda each: self._release_one(*each, slot), due[:RELEASED_AT_ONCE])
-        for error in errors:
-            if error is not None:
-                raise error
-        logger.info("released", retrievals=len(errors), waiting=len(backlog), units=len(units))
-        return self._mine(state, again=True) if len(due) > len(errors) else state
-
-    def _release_one(self, record: Retrieval, slot_at: int, slot: str) -> None:
-        released = self.table.change(record, lambda now: attempts.released(now, slot_at, slot, self.now_ms()))
-        self.resume_queue.resume_when_due(released, self.now_ms())
+        serving = len(capacity.valid(units, now_ms))
+        if state.intent is not None and now_ms <= capacity.settled_at_ms(state.intent) and not serving:
+            until = capacity.settled_at_ms(state.intent)
+            all_told = releasing.tell([(each, until) for each in backlog], NOT_CONFIRMED)
+            return state if all_told else self._mine(state, again=True)
+        slots = capacity.slots(backlog, units, state.next_slot_at, now_ms, self.settings)
+        if slots.next_slot_at != state.next_slot_at:
+            state = self._mine(state, next_slot_at=slots.next_slot_at)
+        all_done = releasing.release(slots, serving)
+        logger.info("released", retrievals=len(slots.given), waiting=len(slots.expected), units=serving)
+        return state if all_done else self._mine(state, again=True)
 
 
 class LockLost(Exception):
