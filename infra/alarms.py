@@ -26,11 +26,14 @@ class Counted:
     Args:
         by: the functions that count it.
         meaning: for a person.
+        periods: of five minutes, that are looked at.
+        counted_in: so many of them. A run counts at its end, so a period may have two counts and the next one none.
     """
 
     by: tuple[str, ...]
     meaning: str
     periods: int = 1
+    counted_in: int = 1
 
 
 COUNTED: Mapping[str, Counted] = {
@@ -40,13 +43,15 @@ COUNTED: Mapping[str, Counted] = {
     ),
     "GlacierUnavailable": Counted(
         ("top_up", "reconcile"),
-        "Glacier has given no answer for half an hour: what is due stays due, and goes on when it answers",
-        periods=6,
+        "For most of 40 minutes Glacier has given no answer: what is due stays due, and goes on when it answers",
+        periods=8,
+        counted_in=4,
     ),
     "ListingCarriedOn": Counted(
         ("reconcile",),
         "For two hours a vault's jobs could not be listed whole in one run: attempts in doubt are settled late",
         periods=24,
+        counted_in=12,
     ),
     "JobUnreadable": Counted(
         ("reconcile",),
@@ -117,6 +122,7 @@ class Alarms(Construct):
                     ),
                     counted.meaning,
                     periods=counted.periods,
+                    counted_in=counted.counted_in,
                 )
 
     def watch_bucket(self, name: str, bucket: s3.IBucket) -> None:
@@ -134,7 +140,14 @@ class Alarms(Construct):
         )
 
     def _alarm(
-        self, name: str, metric: cloudwatch.IMetric, meaning: str, *, above: float = 0, periods: int = 1
+        self,
+        name: str,
+        metric: cloudwatch.IMetric,
+        meaning: str,
+        *,
+        above: float = 0,
+        periods: int = 1,
+        counted_in: int = 1,
     ) -> None:
         alarm = cloudwatch.Alarm(
             self,
@@ -143,6 +156,7 @@ class Alarms(Construct):
             alarm_description=meaning,
             threshold=above,
             evaluation_periods=periods,
+            datapoints_to_alarm=counted_in,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )

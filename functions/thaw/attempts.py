@@ -7,7 +7,7 @@ change; applied again to its own result, it finds itself done.
 from typing import Any
 
 from thaw import bounds
-from thaw.job import GlacierJob, epoch_ms
+from thaw.job import GlacierJob
 from thaw.refusals import Refusal, delay_ms
 from thaw.retrieval import (
     ENDED,
@@ -78,7 +78,7 @@ def released(record: Retrieval, slot_at: int, slot: str, why: Reason, now_ms: in
         due_in=shard(record.key),
         due_at=slot_at,
         waiting_since=now_ms,
-        expected_at=None,
+        expected_at=None if told else record.expected_at,  # as it was told, should it be told from the record again
     )
 
 
@@ -96,9 +96,10 @@ def _in_backlog(record: Retrieval) -> bool:
 def _is_news(record: Retrieval, until_ms: int, now_ms: int) -> bool:
     """Whether a wait until then is worth an event, after what was told of it before."""
     assert record.due_at is not None
-    if record.reason is None:
-        return until_ms - now_ms > WAIT_TOLD_FROM_SECONDS * 1000
-    return until_ms - (record.expected_at or record.due_at) > WAIT_TOLD_AGAIN_FROM_SECONDS * 1000
+    if until_ms - now_ms <= WAIT_TOLD_FROM_SECONDS * 1000:
+        return False
+    told_ms = (record.expected_at or record.due_at) if record.reason is not None else None
+    return told_ms is None or until_ms - told_ms > WAIT_TOLD_AGAIN_FROM_SECONDS * 1000
 
 
 def live_tier(record: Retrieval) -> Tier | None:
@@ -220,15 +221,16 @@ def unknown(record: Retrieval, attempt: int, reason: Reason) -> Retrieval | None
 
 
 def unseen(record: Retrieval, refusal: Refusal, reason: Reason, now_ms: int) -> Retrieval | None:
-    """Glacier gave no answer about the record's jobs. It stays due; but a denial is told, and not borne for ever."""
+    """Glacier gave no answer about the record's jobs. It stays due; but what will not mend by itself is told, and not
+    borne for ever."""
     settled = record.state not in (State.INITIATING, State.IN_PROGRESS) or (record.due_at or 0) > now_ms
-    if settled or refusal is not Refusal.DENIED:
+    if settled or refusal not in (Refusal.DENIED, Refusal.PERMANENT):
         return None
     denied_since = record.denied_since or now_ms
     if now_ms - denied_since > bounds.DENIED_AT_MOST_SECONDS * 1000:
         over = [*record.over, *(job.job_id for job in record.jobs.values())]
         return failed(record.model_copy(update={"jobs": {}, "over": over}), reason, now_ms)
-    until = now_ms + delay_ms(refusal, record.delays + 1, record.retrieval_id)
+    until = now_ms + delay_ms(Refusal.DENIED, record.delays + 1, record.retrieval_id)
     counted: dict[str, Any] = {"delays": record.delays + 1, "denied_since": denied_since, "reason": reason}
     return record.changed(told=True, due_at=until, **counted)
 
@@ -291,7 +293,7 @@ def _no_faster(asker: Asker, tier: Tier) -> Asker:
 
 def success_fields(job: GlacierJob, attempt: int, now_ms: int) -> dict[str, Any]:
     """What a job that succeeded writes into its record, beside the state."""
-    available_from = epoch_ms(job.CompletionDate) if job.CompletionDate else now_ms
+    available_from = job.completed_ms or now_ms
     fields: dict[str, Any] = {
         **ENDED,
         "job_id": job.JobId,

@@ -41,7 +41,7 @@ class Unit(Stored):
 class ListedUnit(BaseModel):
     """An entry of ListProvisionedCapacity."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     CapacityId: str
     StartDate: str

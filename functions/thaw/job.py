@@ -1,6 +1,7 @@
 """A job as Glacier describes it: DescribeJob's output, an entry of ListJobs, or a notification's message."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,11 +9,13 @@ from pydantic import BaseModel, ConfigDict
 
 from thaw.description import Tag
 
+_ID = re.compile(r"^[A-Za-z0-9_-]{1,256}$")
+
 
 class JobInventoryParameters(BaseModel):
     """`InventoryRetrievalParameters` of a job; of a completed one, `Marker` is where the listing goes on."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     Marker: str | None = None
 
@@ -20,7 +23,7 @@ class JobInventoryParameters(BaseModel):
 class GlacierJob(BaseModel):
     """What Thaw reads of a job. In older messages and while in progress, fields are null or missing."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     JobId: str
     StatusCode: str
@@ -56,6 +59,19 @@ class GlacierJob(BaseModel):
     def is_over(self) -> bool:
         """Whether it has ended in one of the ways that are known."""
         return self.succeeded or self.failed
+
+    @property
+    def completed_ms(self) -> int | None:
+        """When it was completed, in epoch milliseconds, where that can be read; nothing hangs on it."""
+        try:
+            return epoch_ms(self.CompletionDate) if self.CompletionDate else None
+        except ValueError:
+            return None
+
+    @property
+    def loggable_id(self) -> str:
+        """Its id, where it looks like one: the message of a job that is not ours may say anything."""
+        return self.JobId if _ID.match(self.JobId) else "?"
 
     @property
     def tells_next_page(self) -> bool:

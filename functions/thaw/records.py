@@ -1,10 +1,11 @@
 """The table's small records beside a retrieval's: a request's, a rejected message's, and how far a listing came."""
 
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from thaw import bounds
 from thaw.request import Rejected, RetrievalRequest
-from thaw.retrieval import Stored, asker_of
+from thaw.retrieval import Retrieval, Stored, asker_of
 
 
 class RequestRecord(Stored):
@@ -69,17 +70,24 @@ class ListingRecord(Stored):
     began_at: int
     marker: str | None = None
     """Where it goes on; None where the next one begins anew."""
+    sought: tuple[str, ...] = ()
+    """The tags of the claims for which every page so far was searched, and that none has shown."""
     expires_at: int
 
     def item(self) -> dict[str, object]:
         return {**super().item(), "kind": self.kind}
 
 
-def listing_of(account_id: str, vault_name: str, began_at: int, marker: str | None = None) -> ListingRecord:
-    """The record of a listing of this vault's jobs that began at a time, epoch milliseconds."""
-    expires_at = began_at // 1000 + 2 * bounds.LISTING_CARRIED_ON_SECONDS
-    item = f"listing/{account_id}/{vault_name}"
-    return ListingRecord(id=item, began_at=began_at, marker=marker, expires_at=expires_at)
+def listing_begun(claims: Sequence[Retrieval], now_ms: int) -> ListingRecord:
+    """The record of a listing that begins now, for these claims of one vault."""
+    item = f"listing/{claims[0].account_id}/{claims[0].vault_name}"
+    expires_at = now_ms // 1000 + 2 * bounds.LISTING_CARRIED_ON_SECONDS
+    return ListingRecord(id=item, began_at=now_ms, sought=tags_of(claims), expires_at=expires_at)
+
+
+def tags_of(claims: Iterable[Retrieval]) -> tuple[str, ...]:
+    """As they are kept in a listing's record."""
+    return tuple(sorted(claim.tag.describe(None) for claim in claims))
 
 
 def request_id_of_item(request_id: str) -> str:

@@ -31,7 +31,9 @@ SLOT_ON_DEMAND = "onDemand"
 class Stored(BaseModel):
     """Whatever is stored in the table, or within an item of it."""
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore", hide_input_in_errors=True
+    )
 
     def item(self) -> dict[str, Any]:
         """The attributes as they are stored."""

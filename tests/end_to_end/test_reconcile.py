@@ -278,6 +278,7 @@ def test_who_may_not_list_jobs_may_still_describe_them(user: User) -> None:
     for number, archive in enumerate(user.archives(3)):
         user.ask(f"r{number}", archive)
     user.wait_for_the_end("r0", "r1", "r2")
+    assert user.calls("reconcile", "ListJobs") >= 1, "it was tried"
     user.faults.clear()
     for number in range(3):
         assert user.story(f"r{number}") == ["Initiated", "Succeeded"]

@@ -123,7 +123,7 @@ class JobPage:
     @classmethod
     def read(cls, reply: Any) -> "JobPage":
         """The page in an answer of ListJobs. An entry that makes no sense holds up no other."""
-        page = cls(marker=reply.get("Marker"))
+        page = cls(marker=reply.get("Marker") or None)
         for entry in reply["JobList"]:
             try:
                 page.jobs.append(described(dict(entry)))
@@ -169,6 +169,9 @@ class JobReader:
         chosen: Any = {} if completed is None else {"completed": "true" if completed else "false"}
         while True:
             page = self._page(record, chosen | ({"marker": marker} if marker else {}))
+            if page.marker is not None and page.marker == marker:
+                told = "A page of the listing leads to itself."
+                raise Refused(Refusal.UNKNOWN, Reason(code="MarkerRepeated", message=told))
             yield page
             marker = page.marker
             if marker is None:

@@ -75,6 +75,8 @@ class Table:
     def change(self, record: Retrieval, decide: Callable[[Retrieval], Retrieval | None]) -> Retrieval:
         """Writes what `decide` makes of the record, anew as often as others were faster; None leaves it.
 
+        A later generation is another retrieval of the same bytes: it is returned as it is.
+
         Raises:
             Contention: others were faster too often.
         """
@@ -85,6 +87,8 @@ class Table:
             current = self.save(record, new)
             if current is None:
                 return new
+            if current.generation != record.generation:
+                return current
             record = current
         raise Contention(record.retrieval_id)
 

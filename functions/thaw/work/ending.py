@@ -44,12 +44,15 @@ class Ending:
 
     def seen(self, record: Retrieval, tag: Tag, job: GlacierJob) -> Retrieval:
         """Brings the record up to what Glacier says of a job with its tag, in progress or completed."""
-        if job.ArchiveId not in (None, record.archive_id):
+        if not is_of(record, job):
             _ignored(job, "it has our tag, but is of another archive")
             return record
         if not job.is_over:
             started = self.table.change(record, self._started(tag, job))
-            return self.table.change(started, lambda now: attempts.upgraded(now, self.now_ms()))
+            upgraded = self.table.change(started, lambda now: attempts.upgraded(now, self.now_ms()))
+            if upgraded is not started:
+                self.resume_queue.resume_when_due(upgraded, self.now_ms())
+            return upgraded
         for _ in range(TRIES_AT_MOST):
             new = attempts.ended(record, tag.attempt, job, self.now_ms())
             if new is None:
@@ -59,6 +62,8 @@ class Ending:
             if current is None:
                 _logged(new, job)
                 return new
+            if current.generation != record.generation:
+                return current
             record = current
         raise Contention(record.retrieval_id)
 
@@ -81,9 +86,14 @@ class Ending:
         return current
 
 
+def is_of(record: Retrieval, job: GlacierJob) -> bool:
+    """Whether a job with the record's tag is of its archive: a description can be copied."""
+    return job.ArchiveId in (None, record.archive_id)
+
+
 def _ignored(job: GlacierJob, why: str) -> None:
     count("ForeignNotification")
-    logger.info("job ignored", job_id=job.JobId, why=why)
+    logger.info("job ignored", job_id=job.loggable_id, why=why)
 
 
 def _logged(record: Retrieval, job: GlacierJob) -> None:

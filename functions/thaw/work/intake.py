@@ -184,6 +184,8 @@ class Intake:
             left = self.table.change(record, lambda now: joining.cancel(now, request_id, self.now_ms()))
         except joining.CancelRefused as refused:
             self._refuse(request_id, refused.code, refused.message)
+        if left.generation != record.generation:
+            raise joining.NotJoinedYet(request_id)
         self._resume_after(record, left)
         logger.info("request cancelled", request_id=request_id, retrieval_id=left.retrieval_id)
 

@@ -19,8 +19,9 @@ from thaw.work.failures import Failures
 from thaw.work.settling import Settling
 from thaw.work.telemetry import count, unreadable
 
-AT_ONCE = 2000
-"""So many due records are read and looked after together: a vault is listed once for all of them."""
+AT_ONCE = 5000
+"""So many due records are read and looked after together: a vault is listed once for all of them, and the tags of all
+fit into the record of a listing (400 KB)."""
 
 
 @dataclass(frozen=True)

@@ -30,14 +30,14 @@ class Releasing:
     records: dict[str, Retrieval]
     now_ms: Callable[[], int]
 
-    def release(self, slots: Slots, units: int) -> bool:
+    def release(self, slots: Slots, units: int, why: Reason) -> bool:
         """Releases whom a slot was given, and tells the others. False where there were more than can be done at once.
 
         Args:
             units: how many serve; without any, they are tried on demand.
+            why: they have to wait.
         """
         slot = SLOT_UNIT if units else SLOT_ON_DEMAND
-        why = _turn_comes(units)
         given, all_given = slots.given[:CHANGED_AT_ONCE], len(slots.given) <= CHANGED_AT_ONCE
         self._each(given, lambda record, at: self._release(record, at, slot, why))
         return self.tell(slots.expected, why) and all_given
@@ -62,7 +62,8 @@ class Releasing:
         self.table.change(record, lambda now: attempts.queued(now, expected_at, why, self.now_ms()))
 
 
-def _turn_comes(units: int) -> Reason:
+def turn_comes(units: int) -> Reason:
+    """Why an Expedited retrieval waits while so many units serve."""
     if not units:
         return Reason(code=WAITING_FOR_CAPACITY, message="Without provisioned capacity it is tried on demand, later.")
     each, every_seconds = capacity.UNIT_RETRIEVALS, capacity.UNIT_RETRIEVALS * capacity.UNIT_SECONDS_EACH

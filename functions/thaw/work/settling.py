@@ -13,13 +13,16 @@ from thaw.edge.glacier import JobGone, JobPage, JobReader, Refused
 from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import Table
 from thaw.job import GlacierJob
-from thaw.records import ListingRecord, listing_of
+from thaw.records import ListingRecord, listing_begun, tags_of
 from thaw.refusals import Refusal
 from thaw.retrieval import Retrieval
 from thaw.states import State
-from thaw.work.ending import Ending
+from thaw.work.ending import Ending, is_of
 from thaw.work.failures import Failures
 from thaw.work.telemetry import count, logger
+
+NO_ANSWERS_AT_MOST = 3
+"""After more jobs in a row without an answer, Glacier is asked no more in this run."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,37 @@ class Awaited:
     job_id: str
 
 
-class Claims:
-    """The attempts of one vault of which nobody knows whether they were started."""
+class Search:
+    """A listing of all of a vault's jobs for the claims of which nobody knows whether they were started.
 
-    def __init__(self, records: list[Retrieval], began_at: int) -> None:
-        self.by_tag = {record.tag: record for record in records}
-        self.missing = {record.tag for record in records if (record.due_at or 0) <= began_at}
-        """Those that a listing begun at this time settles, and that it has not shown."""
-        self.unreadable: set[Tag] = set()
-        """Those whose job it shows, but so that it can't be read: they stay as they are."""
+    Args:
+        listing: which began now, or in an earlier run.
+        claims: those that are due now.
+    """
+
+    def __init__(self, listing: ListingRecord, claims: list[Retrieval]) -> None:
+        self.listing = listing
+        self.marker = listing.marker
+        """Where it goes on; None before the first page, and when it has come to its end."""
+        self.by_tag = {claim.tag: claim for claim in claims}
+        sought = set(listing.sought)
+        self.missing = {claim.tag for claim in claims if claim.tag.describe(None) in sought}
+        """Those for which every page was searched, and that none has shown: at the end, they never were."""
+
+    def shows(self, job: GlacierJob) -> Tag | None:
+        """The claim whose job this is."""
+        tag = job.tag
+        return tag if tag in self.by_tag and is_of(self.by_tag[tag], job) else None
+
+    def give_up(self) -> None:
+        """Its place is gone: the next run begins anew, and nothing is known of what was not found."""
+        self.marker = None
+        self.missing.clear()
+
+    def so_far(self) -> ListingRecord:
+        """How far it came."""
+        sought = tags_of(self.by_tag[tag] for tag in self.missing)
+        return self.listing.model_copy(update={"marker": self.marker, "sought": sought})
 
 
 @dataclass(frozen=True)
@@ -77,12 +102,15 @@ class Settling:
         try:
             ask()
         except Refused as refused:
-            count("PermissionDenied" if refused.refusal is Refusal.DENIED else "GlacierUnavailable")
-            logger.warning("vault not reconciled", code=refused.reason.code)
-            for record in list(about()):
-                self.failures.apart(self._unseen(refused), record)
+            self._no_answer(refused, about())
             return refused.refusal
         return None
+
+    def _no_answer(self, refused: Refused, records: Iterable[Retrieval]) -> None:
+        count("PermissionDenied" if refused.refusal is Refusal.DENIED else "GlacierUnavailable")
+        logger.warning("not reconciled", code=refused.reason.code)
+        for record in records:
+            self.failures.apart(self._unseen(refused), record)
 
     def _unseen(self, refused: Refused) -> Callable[[Retrieval], object]:
         refusal, reason = refused.refusal, refused.reason
@@ -92,68 +120,67 @@ class Settling:
 
     # Claims
 
-    def _list_whole(self, records: list[Retrieval], awaited: dict[str, Awaited]) -> None:
+    def _list_whole(self, claims: list[Retrieval], awaited: dict[str, Awaited]) -> None:
         """A claim that ran out: its job is in the vault's listing, or was never started."""
-        vault = records[0]
-        listing = self._listing(vault)
-        claims, marker = Claims(records, listing.began_at), None
+        search = Search(self._listing(claims), claims)
         try:
-            marker = self._list_on(vault, listing.marker, claims, awaited)
-        except (JobGone, Refused) as error:
-            gone = isinstance(error, JobGone) or error.refusal is Refusal.PERMANENT
-            if not gone or (isinstance(error, Refused) and listing.marker is None):
+            self._go_on(search, claims[0], awaited)
+        except JobGone:
+            # On the first page it is the vault that is gone, and with it all jobs; later perhaps only the place.
+            logger.warning("vault, or place in its listing, is gone", vault_name=claims[0].vault_name)
+            if search.marker is not None:
+                search.give_up()
+        except Refused as refused:
+            if refused.refusal is not Refusal.PERMANENT or search.marker is None:
+                self._keep(search)
                 raise
-            logger.warning("vault, or place in its listing, is gone", vault_name=vault.vault_name)
-            if listing.marker is not None:
-                claims.missing.clear()
-        if marker is not None or listing.marker is not None:
-            self.table.save_listing(listing_of(vault.account_id, vault.vault_name, listing.began_at, marker))
-        if marker is None:
-            for tag in claims.missing:
-                self.failures.apart(self._never_was, claims.by_tag[tag])
+            search.give_up()
+        self._keep(search)
+        if search.marker is None:
+            for tag in search.missing:
+                self.failures.apart(self._never_was, search.by_tag[tag])
 
-    def _listing(self, vault: Retrieval) -> ListingRecord:
-        """The listing that an earlier run began, or one that begins now."""
-        fresh = listing_of(vault.account_id, vault.vault_name, self.now_ms())
+    def _listing(self, claims: list[Retrieval]) -> ListingRecord:
+        """The listing that an earlier run began for some of these claims, or one that begins now for all of them."""
+        fresh = listing_begun(claims, self.now_ms())
         known = self.table.get_listing(fresh)
-        if known is None or known.marker is None:
+        if known is None or known.marker is None or not set(known.sought) & set(fresh.sought):
             return fresh
         too_old = fresh.began_at - known.began_at > bounds.LISTING_CARRIED_ON_SECONDS * 1000
         return fresh if too_old else known
 
-    def _list_on(self, vault: Retrieval, marker: str | None, claims: Claims, awaited: dict[str, Awaited]) -> str | None:
-        """Adopts what the listing shows; returns where a later run carries on, or None where it came to its end.
+    def _keep(self, search: Search) -> None:
+        """Only of a listing that takes more than one run anything is kept."""
+        if search.marker != search.listing.marker:
+            self.table.save_listing(search.so_far())
 
-        It takes half of the time there is, so that enough is left to describe what is awaited.
-        """
-        stop_at_ms, errors = self.time_left_ms() // 2, len(self.failures.errors)
-        for page in self.glacier.pages(vault, marker=marker):
-            self._adopt_from(page, claims)
+    def _go_on(self, search: Search, vault: Retrieval, awaited: dict[str, Awaited]) -> None:
+        """Adopts what the listing shows, for half of the time there is: the other half is for what is described."""
+        stop_at_ms = self.time_left_ms() // 2
+        for page in self.glacier.pages(vault, marker=search.marker):
+            self._adopt_from(page, search)
             settled = self._take_from(page, awaited)
-            if not claims.missing and settled <= 1:
-                return None
-            if page.marker is not None and self.time_left_ms() < stop_at_ms:
+            search.marker = page.marker
+            if not search.missing and settled <= 1:
+                search.marker = None
+                return
+            if search.marker is not None and self.time_left_ms() < stop_at_ms:
                 count("ListingCarriedOn")
-                if claims.unreadable or len(self.failures.errors) > errors:
-                    # A claim may have been passed by that is not settled: the next run begins anew.
-                    claims.missing.clear()
-                    return None
-                return page.marker
-        return None
+                return
 
-    def _adopt_from(self, page: JobPage, claims: Claims) -> None:
+    def _adopt_from(self, page: JobPage, search: Search) -> None:
+        """A claim whose job is shown, but can't be read or adopted, is not missing: it stays in doubt."""
         count("JobUnreadable", len(page.unreadable))
-        shown = claims.missing & set(page.unreadable)
-        claims.unreadable |= shown
-        claims.missing -= shown
+        search.missing -= set(page.unreadable)
         for job in page.jobs:
-            if job.tag is not None and job.tag in claims.by_tag:
-                claims.missing.discard(job.tag)
-                self.failures.apart(self._adopt(claims, job.tag), job)
+            tag = search.shows(job)
+            if tag is not None:
+                search.missing.discard(tag)
+                self.failures.apart(self._adopt(search, tag), job)
 
-    def _adopt(self, claims: Claims, tag: Tag) -> Callable[[GlacierJob], None]:
+    def _adopt(self, search: Search, tag: Tag) -> Callable[[GlacierJob], None]:
         def adopt(job: GlacierJob) -> None:
-            claims.by_tag[tag] = self.ending.seen(claims.by_tag[tag], tag, job)
+            search.by_tag[tag] = self.ending.seen(search.by_tag[tag], tag, job)
             count("JobAdopted")
 
         return adopt
@@ -188,10 +215,20 @@ class Settling:
         return len(found)
 
     def _describe_all(self, awaited: dict[str, Awaited]) -> None:
+        """One job that Glacier gives no answer about holds up no other; several in a row mean more than that job."""
+        in_a_row = 0
         for each in list(awaited.values()):
             if self.time_left_ms() <= 0:
                 return
-            self.failures.apart(self._describe, each)
+            try:
+                self.failures.apart(self._describe, each)
+                in_a_row = 0
+            except Refused as refused:
+                in_a_row += 1
+                about_the_job = refused.refusal in (Refusal.UNKNOWN, Refusal.PERMANENT)
+                if not about_the_job or in_a_row > NO_ANSWERS_AT_MOST:
+                    raise
+                self._no_answer(refused, [each.record])
             del awaited[each.job_id]
 
     def _describe(self, each: Awaited) -> None:

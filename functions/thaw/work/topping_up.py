@@ -17,7 +17,7 @@ from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import TRIES_AT_MOST, Contention, Table
 from thaw.refusals import Refusal, delay_ms
 from thaw.retrieval import EXPEDITED_BACKLOG, Reason, Retrieval
-from thaw.work.releasing import Releasing
+from thaw.work.releasing import Releasing, turn_comes
 from thaw.work.telemetry import count, logger, unreadable
 
 NEEDED_MS = (bounds.CALL_SECONDS + 10) * 1000
@@ -135,12 +135,12 @@ class ToppingUp:
             if reason is None:
                 state, units, reason = self._buy_as_planned(state, units, backlog)
             state = self._tell_if_short(state, units, backlog, reason)
-            return self._release(state, units, backlog, releasing)
+            return self._release(state, units, backlog, releasing, reason)
         except Refused as refused:
             count("GlacierUnavailable")
             logger.warning("capacity not listed", code=refused.reason.code)
             patience_ends = [(each, each.due_at + UNLISTED_AT_MOST_SECONDS * 1000) for each in backlog]
-            releasing.tell(patience_ends, refused.reason)
+            releasing.tell(patience_ends, refused.reason)  # whom it does not reach now, the next run tells
         except LockLost:
             logger.warning("lock lost")
         return state
@@ -245,7 +245,9 @@ class ToppingUp:
         count("CapacityShort")
         return self._mine(state, short=short, told=True)
 
-    def _release(self, state: Capacity, units: list[Unit], backlog: list[Waiting], releasing: Releasing) -> Capacity:
+    def _release(
+        self, state: Capacity, units: list[Unit], backlog: list[Waiting], releasing: Releasing, reason: Reason | None
+    ) -> Capacity:
         """Gives slots to what may start soon. The end of the last is written first: no slot is given twice.
 
         While it is not settled whether a unit was bought and none serves, what waits goes on waiting for it.
@@ -259,7 +261,7 @@ class ToppingUp:
         slots = capacity.slots(backlog, units, state.next_slot_at, now_ms, self.settings)
         if slots.next_slot_at != state.next_slot_at:
             state = self._mine(state, next_slot_at=slots.next_slot_at)
-        all_done = releasing.release(slots, serving)
+        all_done = releasing.release(slots, serving, reason or turn_comes(serving))
         logger.info("released", retrievals=len(slots.given), waiting=len(slots.expected), units=serving)
         return state if all_done else self._mine(state, again=True)
 

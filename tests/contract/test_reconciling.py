@@ -1,0 +1,346 @@
+"""reconcile against a real table and a Glacier whose listing takes as long, and goes as wrong, as a test wants."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.unit.builders import ACCOUNT, NOW, archive_request, inventory_request
+from thaw import attempts, bounds, joining
+from thaw.description import Tag
+from thaw.edge.glacier import JobGone, JobPage, JobReader, Refused
+from thaw.edge.queue import ResumeQueue
+from thaw.edge.table import Table
+from thaw.job import GlacierJob
+from thaw.refusals import Refusal
+from thaw.retrieval import Reason, Retrieval
+from thaw.states import State
+from thaw.work import reconciling
+from thaw.work.ending import Ending
+from thaw.work.reconciling import Reconciling
+
+HOUR_MS = 3600 * 1000
+DAY_MS = 24 * HOUR_MS
+RUN_SECONDS = 290
+
+
+class Glacier(JobReader):
+    """One vault's jobs, two a page; a Tag in place of a job is an entry that can't be read."""
+
+    def __init__(self, site: "Site", *jobs: GlacierJob | Tag, page_seconds: int = 12) -> None:
+        self.site = site
+        self.jobs = list(jobs)
+        self.page_seconds = page_seconds
+        self.asked: list[int] = []
+        self.before_page: Callable[[int], object] = lambda at: None
+        self.describes: Callable[[str], GlacierJob] = lambda job_id: other(0)
+
+    def pages(
+        self, record: Retrieval, *, completed: bool | None = None, marker: str | None = None
+    ) -> Iterator[JobPage]:
+        at = int(marker or 0)
+        while at < max(1, len(self.jobs)):
+            self.asked.append(at)
+            self.site.now_ms += self.page_seconds * 1000
+            self.before_page(at)
+            part, at = self.jobs[at : at + 2], at + 2
+            yield JobPage(
+                jobs=[each for each in part if isinstance(each, GlacierJob)],
+                unreadable=[each for each in part if isinstance(each, Tag)],
+                marker=str(at) if at < len(self.jobs) else None,
+            )
+
+    def describe(self, record: Retrieval, job_id: str) -> GlacierJob:
+        return self.describes(job_id)
+
+
+class Site(ResumeQueue):
+    """A table, a clock, and what was resumed."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.now_ms = NOW
+        self.resumed: list[str] = []
+
+    def resume_when_due(self, record: Retrieval, now_ms: int) -> bool:
+        if record.state is State.WAITING:
+            self.resumed.append(record.retrieval_id)
+        return record.state is State.WAITING
+
+    @property
+    def ending(self) -> Ending:
+        return Ending(self.table, self, lambda: self.now_ms)
+
+    def run(self, glacier: Glacier, times: int = 1) -> None:
+        for _ in range(times):
+            end = self.now_ms + RUN_SECONDS * 1000
+            left = partial(lambda end: end - self.now_ms, end)
+            Reconciling(self.table, glacier, self, self.ending, left, lambda: self.now_ms).run()
+            self.now_ms = max(end, self.now_ms)
+
+    def get(self, record: Retrieval) -> Retrieval:
+        found = self.table.get(record.key)
+        assert found is not None
+        return found
+
+    def claim(self, number: int) -> Retrieval:
+        """A claim that ran out, with its bounds, a second ago."""
+        began_ms = NOW - 1000 - (bounds.CLAIM_SECONDS + bounds.SETTLED_AFTER_CLAIM_SECONDS) * 1000
+        return self.created(joining.opened(key(number), 1, archive_request(), ACCOUNT, False, "c", began_ms))
+
+    def running(self, number: int) -> Retrieval:
+        """In progress on `job-NUMBER`, which should have ended long ago."""
+        claim = joining.opened(key(number), 1, archive_request(), ACCOUNT, False, "c", NOW - DAY_MS)
+        started = attempts.started(claim, 1, claim.tier, f"job-{number}", NOW - DAY_MS)
+        assert started is not None
+        return self.created(started.model_copy(update={"due_at": NOW - 2000 + number}))
+
+    def created(self, record: Retrieval) -> Retrieval:
+        assert self.table.create(record) is None
+        return record
+
+
+def key(number: int) -> str:
+    return f"{number:032x}"
+
+
+def job(record: Retrieval, **fields: Any) -> GlacierJob:
+    usual = {"JobId": f"job-of-{record.key}", "StatusCode": "InProgress", "Completed": False, "Tier": "Standard"}
+    named = {"JobDescription": record.tag.describe(None), "ArchiveId": record.archive_id}
+    return GlacierJob.model_validate(usual | named | fields)
+
+
+def other(number: int) -> GlacierJob:
+    return GlacierJob(JobId=f"other-{number}", StatusCode="InProgress", Completed=False)
+
+
+def others(count: int) -> list[GlacierJob]:
+    return [other(number) for number in range(count)]
+
+
+def refused(refusal: Refusal, code: str) -> Refused:
+    return Refused(refusal, Reason(code=code, message="no"))
+
+
+@pytest.fixture
+def site(table: Table) -> Site:
+    return Site(table)
+
+
+# A listing that takes more than one run
+
+
+def test_each_page_is_listed_once_until_the_claim_is_settled(site: Site) -> None:
+    was, never_was = site.claim(1), site.claim(2)
+    glacier = Glacier(site, *others(60), job(was))
+    site.run(glacier, times=6)
+    assert glacier.asked == list(range(0, 62, 2))
+    assert site.get(was).state is State.IN_PROGRESS
+    assert site.get(never_was).state is State.WAITING
+
+
+def test_after_its_end_the_next_one_begins_anew(site: Site) -> None:
+    glacier = Glacier(site, *others(60))
+    site.claim(1)
+    site.run(glacier, times=6)
+    glacier.asked.clear()
+    late = site.claim(2)
+    glacier.jobs.insert(0, job(late))
+    site.run(glacier)
+    assert glacier.asked == [0]
+    assert site.get(late).state is State.IN_PROGRESS
+
+
+def test_a_claim_that_comes_due_while_the_listing_is_under_way_is_searched_for_from_its_beginning(site: Site) -> None:
+    site.claim(1)
+    late = joining.opened(key(2), 1, archive_request(), ACCOUNT, False, "c", NOW - 400_000)
+    glacier = Glacier(site, job(late, JobId="late"), *others(60))
+    site.run(glacier)
+    site.created(late)
+    site.run(glacier, times=6)
+    assert site.get(late).lost == 0, "its job was on the first page"
+    assert site.get(late).jobs["1"].job_id == "late"
+
+
+def test_of_two_batches_in_one_run_none_carries_on_for_the_other(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciling, "AT_ONCE", 1)
+    site.claim(1)
+    second = site.claim(5)
+    glacier = Glacier(site, job(second), *others(60))
+    site.run(glacier, times=3)
+    assert site.get(second).state is State.IN_PROGRESS
+
+
+def test_a_place_kept_for_claims_that_are_settled_by_now_is_not_gone_on_from(site: Site) -> None:
+    gone = site.claim(1)
+    glacier = Glacier(site, *others(60))
+    site.run(glacier)
+    settled = attempts.started(site.get(gone), 1, gone.tier, "told", site.now_ms)
+    assert settled is not None
+    site.table.save(site.get(gone), settled)
+    late = site.claim(2)
+    glacier.jobs.insert(0, job(late))
+    glacier.asked.clear()
+    site.run(glacier)
+    assert glacier.asked == [0]
+
+
+def test_a_listing_is_not_carried_on_for_longer_than_half_a_day(site: Site) -> None:
+    claim = site.claim(1)
+    glacier = Glacier(site, job(claim), *others(60))
+    glacier.jobs[0] = other(99)
+    site.run(glacier)
+    glacier.asked.clear()
+    site.now_ms += (bounds.LISTING_CARRIED_ON_SECONDS + 1) * 1000
+    site.run(glacier)
+    assert glacier.asked[0] == 0
+
+
+def test_a_throttle_does_not_make_it_begin_anew(site: Site) -> None:
+    claim = site.claim(1)
+    glacier = Glacier(site, *others(60), job(claim), page_seconds=1)
+
+    def throttled(at: int) -> None:
+        if len(glacier.asked) % 6 == 0:
+            raise refused(Refusal.THROTTLED, "ThrottlingException")
+
+    glacier.before_page = throttled
+    site.run(glacier, times=10)
+    assert site.get(claim).state is State.IN_PROGRESS
+
+
+@pytest.mark.parametrize("error", [JobGone("marker"), refused(Refusal.PERMANENT, "InvalidParameterValueException")])
+def test_where_its_place_is_gone_nothing_is_held_to_be_absent(site: Site, error: Exception) -> None:
+    claim = site.claim(1)
+    glacier = Glacier(site, *others(4), job(claim))
+
+    def gone(at: int) -> None:
+        if at == 2:
+            raise error
+
+    glacier.before_page = gone
+    site.run(glacier)
+    assert site.get(claim) == claim
+    glacier.before_page = lambda at: None
+    site.run(glacier)
+    assert site.get(claim).state is State.IN_PROGRESS
+
+
+def test_where_the_vault_is_gone_nothing_was_started(site: Site) -> None:
+    claim = site.claim(1)
+    glacier = Glacier(site)
+
+    def gone(at: int) -> None:
+        raise JobGone("photos")
+
+    glacier.before_page = gone
+    site.run(glacier)
+    assert site.get(claim).lost == 1
+
+
+def test_an_entry_that_cannot_be_read_keeps_its_own_claim_in_doubt_and_no_other(site: Site) -> None:
+    odd, claim = site.claim(1), site.claim(2)
+    glacier = Glacier(site, odd.tag, *others(60), job(claim))
+    site.run(glacier, times=12)
+    assert site.get(odd) == odd
+    assert site.get(claim).state is State.IN_PROGRESS
+
+
+def test_a_copy_of_the_tag_at_another_archive_settles_nothing(site: Site) -> None:
+    claim = site.claim(1)
+    site.run(Glacier(site, job(claim, ArchiveId="another")))
+    assert site.get(claim).state is State.WAITING
+    assert site.get(claim).jobs == {}
+
+
+def test_an_adopted_job_that_is_too_slow_by_now_is_outrun_at_once(site: Site) -> None:
+    claim = site.claim(1)
+    hurried = joining.join(claim, archive_request("faster", tier="Standard"), NOW)
+    assert isinstance(hurried, Retrieval)
+    bulk = hurried.model_copy(update={"tier": "Bulk"})
+    site.table.save(claim, bulk)
+    site.run(Glacier(site, job(claim, Tier="Bulk")))
+    assert site.get(claim).state is State.WAITING
+    assert site.resumed == [claim.retrieval_id]
+
+
+# Jobs that are described
+
+
+def test_a_job_without_an_answer_holds_up_no_other(site: Site) -> None:
+    oldest, *rest = [site.running(number) for number in (4, 8, 12)]
+
+    def describe(job_id: str) -> GlacierJob:
+        if job_id == "job-4":
+            raise refused(Refusal.UNKNOWN, "InternalServerError")
+        return job(next(each for each in rest if job_id == f"job-{int(each.key, 16)}"), JobId=job_id, **ENDED)
+
+    glacier = Glacier(site)
+    glacier.describes = describe
+    site.run(glacier)
+    assert site.get(oldest) == oldest
+    assert [site.get(each).state for each in rest] == [State.SUCCEEDED] * 2
+
+
+ENDED = {"StatusCode": "Succeeded", "Completed": True, "CompletionDate": "2026-01-01T00:00:00.000Z"}
+
+
+def test_where_glacier_answers_nothing_it_is_not_asked_about_everything(site: Site) -> None:
+    asked: list[str] = []
+
+    def describe(job_id: str) -> GlacierJob:
+        asked.append(job_id)
+        raise refused(Refusal.UNKNOWN, "InternalServerError")
+
+    for number in range(4, 80, 4):
+        site.running(number)
+    glacier = Glacier(site)
+    glacier.describes = describe
+    site.run(glacier)
+    assert len(asked) == 4
+
+
+def test_what_glacier_will_never_answer_ends(site: Site) -> None:
+    record = site.running(4)
+
+    def describe(job_id: str) -> GlacierJob:
+        raise refused(Refusal.PERMANENT, "NoLongerSupportedException")
+
+    glacier = Glacier(site)
+    glacier.describes = describe
+    site.run(glacier)
+    assert site.get(record).reason is not None, "told why it waits"
+    site.now_ms += 3 * DAY_MS
+    site.run(glacier)
+    assert site.get(record).state is State.FAILED
+
+
+def test_a_date_that_cannot_be_read_holds_no_output_back(site: Site) -> None:
+    record = site.running(4)
+    glacier = Glacier(site)
+    glacier.describes = lambda job_id: job(record, JobId=job_id, **(ENDED | {"CompletionDate": "yesterday"}))
+    site.run(glacier)
+    assert site.get(record).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("status", ["Failed", "Succeeded"])
+def test_the_job_of_an_earlier_retrieval_ends_no_later_one(site: Site, status: str) -> None:
+    """While it is described its notification comes, and someone asks for the same inventory anew."""
+    claim = joining.opened(key(1), 1, inventory_request("r1"), ACCOUNT, False, "c", NOW - DAY_MS)
+    first = attempts.started(claim, 1, claim.tier, "job-1", NOW - DAY_MS)
+    assert first is not None
+    site.created(first)
+    done = job(first, JobId="job-1", **(ENDED | {"StatusCode": status, "StatusMessage": "no"}))
+
+    def describe(job_id: str) -> GlacierJob:
+        site.ending.seen(site.get(first), first.tag, done)
+        again = joining.opened(key(1), 2, inventory_request("r2"), ACCOUNT, False, "c2", site.now_ms)
+        assert site.table.reopen(site.get(first), again)
+        return done
+
+    glacier = Glacier(site)
+    glacier.describes = describe
+    site.run(glacier)
+    later = site.get(first)
+    assert (later.generation, later.state, later.job_id) == (2, State.INITIATING, None)

@@ -1,0 +1,65 @@
+"""How many cases are drawn: `make fuzz CASES=100000`, and some hundred in every run of the tests."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+from local.cloud import Cloud
+from local.functions import Result
+from tests.end_to_end.user import OWN_ACCOUNT, User
+from tests.fuzz.mutations import SECRET
+
+CASES = int(os.environ.get("FUZZ_CASES", "360"))
+AT_ONCE = 30
+"""So many cases are sent together, and reach the functions in batches."""
+
+_LONGEST_LINE = 32_000
+
+settings.register_profile(
+    "fuzz",
+    max_examples=max(1, CASES // 3 // AT_ONCE),
+    deadline=None,
+    derandomize=CASES < 10_000,
+    database=None,
+    phases=[Phase.generate],  # a case goes through five functions: to shrink it would take an hour
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
+
+
+@pytest.fixture(scope="session")
+def deployed() -> Iterator[Cloud]:
+    with Cloud(settings={"maxUnits": 0}) as cloud:
+        yield cloud
+
+
+def fresh(cloud: Cloud) -> User:
+    """Someone with a vault named photos, in a cloud as it was just deployed."""
+    cloud.reset(seed=1)
+    cloud.glacier.settings.inventories = "always"
+    user = User(cloud)
+    user.create_vault("photos", OWN_ACCOUNT)
+    return user
+
+
+def assert_nothing_broke(cloud: Cloud) -> None:
+    """No invocation ended in an error, and no log shows what it must not."""
+    assert [_where(label, result) for label, result in cloud.errors] == []
+    for function in ("initiate", "top_up", "complete", "reconcile", "publish"):
+        for line in cloud.logs(function):
+            assert SECRET not in line, f"{function} logs a payload: {line[:400]}"
+            assert len(line) < _LONGEST_LINE, f"{function} logs {len(line)} characters: {line[:400]}"
+
+
+def assert_still_works(user: User, request_id: str = "good") -> None:
+    """A good request goes through all the same."""
+    user.ask(request_id, user.archive())
+    user.cloud.run_until(lambda: user.told(request_id, "Retrieval Initiated"), timedelta(minutes=10))
+
+
+def _where(label: str, result: Result) -> str:
+    error = result.error or {}
+    return f"{label}: {error.get('errorMessage')}\n{''.join(error.get('stackTrace', [])[-3:])}"
