@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
@@ -24,15 +24,16 @@ from moto.dynamodb.exceptions import (
     TransactionCanceledException,
     TransactWriteSingleOpException,
 )
-from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 from moto.dynamodb.responses import DynamoHandler
 
+from local.deploy import ACCOUNT_ID, REGION, Deployment
 from local.meter import Attributes, WriteMeter
 
 OnRecord = Callable[[Table, dict[str, Any]], None]
-_TTL_IDENTITY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+TTL_IDENTITY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 _MAX_TRANSACTION_ITEMS = 100
 _TOKEN_SECONDS = 600
 """How long the token of a transaction keeps it from being done again."""
@@ -64,8 +65,20 @@ class Writes:
             stack.enter_context(mock.patch.object(DynamoHandler, "transact_write_items", once))
             yield
 
-    def expire(self, table: Table, now_seconds: float) -> None:
-        """Deletes what the table's time to live says, with the stream records that tell who did it."""
+    def deployed(self, deployment: Deployment) -> None:
+        """The tables are where CloudFormation made them."""
+
+    def items(self) -> list[Attributes]:
+        """Every item of every table, as the API has attributes: {"id": {"S": "…"}}."""
+        items: list[Any] = [item for table in _tables() for item in table.items.values()]
+        return [item.to_json()["Attributes"] for item in items]
+
+    def expire(self, now_seconds: float) -> None:
+        """Deletes what the tables' time to live says, with the stream records that tell who did it."""
+        for table in _tables():
+            self._expire(table, now_seconds)
+
+    def _expire(self, table: Table, now_seconds: float) -> None:
         attribute = table.ttl.get("AttributeName") if table.ttl["TimeToLiveStatus"] == "ENABLED" else None
         if attribute is None or table.has_range_key:
             return
@@ -108,7 +121,7 @@ class Writes:
         number = shard.starting_sequence_number + len(shard.items)
         record = StreamRecord(table, view, event, before, after, number)
         if expired:
-            record.record["userIdentity"] = _TTL_IDENTITY
+            record.record["userIdentity"] = TTL_IDENTITY
         shard.items.append(record)
         self.on_record(table, record.record)
 
@@ -146,6 +159,11 @@ class Writes:
                     all_or_nothing.enter_context(self._write(step.table, step.hash_key, step.range_key, factor=2))
             for step in steps:
                 step.perform()
+
+
+def _tables() -> Iterable[Table]:
+    tables: Iterable[Table] = dynamodb_backends[ACCOUNT_ID][REGION].tables.values()
+    return tables
 
 
 def _told_elsewhere(shard: StreamShard, old: Item | None, new: Item | None) -> None:
