@@ -30,6 +30,7 @@ from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 from moto.dynamodb.responses import DynamoHandler
 
 from local.deploy import ACCOUNT_ID, REGION, Deployment
+from local.dynamodb_checks import checked, wrong_index_key
 from local.meter import Attributes, WriteMeter
 
 OnRecord = Callable[[Table, dict[str, Any]], None]
@@ -63,6 +64,7 @@ class Writes:
             stack.enter_context(mock.patch.object(StreamShard, "add", _told_elsewhere))
             once = self._once(DynamoHandler.transact_write_items)
             stack.enter_context(mock.patch.object(DynamoHandler, "transact_write_items", once))
+            stack.enter_context(checked())
             yield
 
     def deployed(self, deployment: Deployment) -> None:
@@ -185,6 +187,9 @@ class _Step:
 
     def check(self) -> tuple[str | None, str | None, dict[str, Any] | None]:
         """The cancellation reason that this step gives: code, message, and the item if it was asked for."""
+        wrong = wrong_index_key(self.table, self.parts.get("Item", {}))
+        if wrong:
+            return "ValidationError", wrong, None
         condition = get_filter_expression(
             self.parts.get("ConditionExpression"),
             self.parts.get("ExpressionAttributeNames"),

@@ -20,6 +20,7 @@ from unittest import mock
 import urllib3
 from moto.core.responses import BaseResponse
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 
@@ -31,7 +32,8 @@ ENDPOINT_VARIABLE = "THAW_DYNAMODB_ENDPOINT"
 """The environment variable that names DynamoDB Local's endpoint, where it takes the place of moto's DynamoDB."""
 _API = "DynamoDB_20120810"
 _STREAMS_API = "DynamoDBStreams_20120810"
-_WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
+_OF_ONE_ITEM = {"PutItem", "UpdateItem", "DeleteItem"}
+_WRITES = {*_OF_ONE_ITEM, "BatchWriteItem", "TransactWriteItems"}
 _TAKEN = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes", "LocalSecondaryIndexes")
 """What of a table's properties CreateTable takes as the template has it, and DynamoDB Local heeds."""
 _databases = count()
@@ -49,11 +51,6 @@ class _Table:
     properties: Mapping[str, Any]
     iterator: str = ""
     """From where its stream is read on; empty if it has none."""
-
-    @property
-    def hash_key(self) -> str:
-        keys: list[Mapping[str, str]] = self.properties["KeySchema"]
-        return next(key["AttributeName"] for key in keys if key["KeyType"] == "HASH")
 
     @property
     def key_names(self) -> list[str]:
@@ -108,7 +105,8 @@ class LocalTables:
                 if float(item.get(attribute, {}).get("N", "inf")) < now_seconds:
                     key = {name: item[name] for name in table.key_names}
                     self._ask("DeleteItem", {"TableName": table.name, "Key": key})
-                    self._tell(table, expired=True)
+                    for record in self._gained(table):
+                        self.on_record(_in_moto(table.name), {**record, "userIdentity": TTL_IDENTITY})
 
     def items(self) -> list[dict[str, Any]]:
         """Every item of every table, as the API has attributes."""
@@ -169,21 +167,25 @@ class LocalTables:
         status, headers, text = self._send(_API, operation, json.dumps({"ReturnConsumedCapacity": "TOTAL", **given}))
         reply = json.loads(text)
         if status == 200:
-            _meter(self.meter, self._hash_key_of(given), reply)
-            for table in self._tables:
-                self._tell(table)
+            self._wrote(operation, given, reply)
         else:
             _meter_refused(self.meter, given, reply)
         if "ReturnConsumedCapacity" not in given:
             reply.pop("ConsumedCapacity", None)
         return status, headers, json.dumps(reply)
 
-    def _hash_key_of(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The value of the partition key of the one item that a write is about; {"S": ""} for those about many."""
-        item: Mapping[str, Any] = given.get("Item") or given.get("Key") or {}
-        table = next((table for table in self._tables if table.name == given.get("TableName")), None)
-        value: Mapping[str, Any] = item.get(table.hash_key, {"S": ""}) if table else {"S": ""}
-        return value
+    def _wrote(self, operation: str, given: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
+        """Measures what was written, and hands on what the streams have gained by it."""
+        if operation in _OF_ONE_ITEM:
+            item, hash_key = given.get("Item") or given["Key"], _in_moto(given["TableName"]).hash_key_attr
+            self.meter.add(str(next(iter(item[hash_key].values()))), round(reply["ConsumedCapacity"]["CapacityUnits"]))
+        for table in self._tables:
+            for record in self._gained(table):
+                change = record["dynamodb"]
+                if operation not in _OF_ONE_ITEM:  # of several writes DynamoDB Local tells the capacity of one
+                    factor = 2 if operation == "TransactWriteItems" else 1
+                    self.meter.wrote(_in_moto(table.name), change.get("OldImage"), change.get("NewImage"), factor)
+                self.on_record(_in_moto(table.name), record)
 
     def _ask(self, operation: str, given: Mapping[str, Any], api: str = _API) -> Any:
         """A call of our own, past the meter; raises Refused on an error."""
@@ -204,29 +206,34 @@ class LocalTables:
 
     # Streams
 
-    def _tell(self, table: _Table, *, expired: bool = False) -> None:
-        """Hands on what the table's stream has gained. Changes are in it as soon as a write is answered."""
+    def _gained(self, table: _Table) -> Iterator[dict[str, Any]]:
+        """What has come to the table's stream since; a change is there as soon as its write is answered."""
         while table.iterator:
             page = self._ask("GetRecords", {"ShardIterator": table.iterator}, _STREAMS_API)
-            table.iterator = page.get("NextShardIterator", "")  # none: the shard was closed, after hours
-            for record in page["Records"]:
-                in_moto = dynamodb_backends[ACCOUNT_ID][REGION].tables[table.name]
-                self.on_record(in_moto, _as_on_aws(table, record, expired))
+            if "NextShardIterator" not in page:
+                raise Refused("the stream's shard was closed, as after some hours in real time: reset the cloud sooner")
+            table.iterator = page["NextShardIterator"]
+            yield from (_as_on_aws(table, record) for record in page["Records"])
             if not page["Records"]:
                 return
+
+
+def _in_moto(name: str) -> Table:
+    """What moto has in the table's place: it is empty, but has its name, keys and ARN."""
+    table: Table = dynamodb_backends[ACCOUNT_ID][REGION].tables[name]
+    return table
 
 
 _TABLE = "AWS::DynamoDB::Table"
 
 
-def _as_on_aws(table: _Table, record: Mapping[str, Any], expired: bool) -> dict[str, Any]:
+def _as_on_aws(table: _Table, record: Mapping[str, Any]) -> dict[str, Any]:
     """The record with the region and the clock of the embedded AWS, and an id that is the same in each run."""
     images = {name: _with_types(record["dynamodb"][name]) for name in _IMAGES if name in record["dynamodb"]}
     made_at = datetime.now(UTC).replace(microsecond=0)
     change = {**record["dynamodb"], **images, "ApproximateCreationDateTime": made_at}
     event_id = hashlib.md5(f"{table.name}/{change['SequenceNumber']}".encode(), usedforsecurity=False).hexdigest()
-    told = {**record, "eventID": event_id, "awsRegion": REGION, "dynamodb": change}
-    return {**told, "userIdentity": TTL_IDENTITY} if expired else told
+    return {**record, "eventID": event_id, "awsRegion": REGION, "dynamodb": change}
 
 
 _IMAGES = ("OldImage", "NewImage")
@@ -241,12 +248,6 @@ def _with_type(value: Mapping[str, Any]) -> Mapping[str, Any]:
     if "L" in value:
         return {"L": [_with_type(member) for member in value["L"]]}
     return {"M": _with_types(value.get("M", {}))} if not value or "M" in value else value
-
-
-def _meter(meter: WriteMeter, key: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
-    consumed = reply.get("ConsumedCapacity", {})
-    tables = consumed if isinstance(consumed, list) else [consumed]
-    meter.add(str(next(iter(key.values()))), round(sum(table.get("CapacityUnits", 0) for table in tables)))
 
 
 def _meter_refused(meter: WriteMeter, given: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
