@@ -11,9 +11,6 @@ from unittest import mock
 
 from local.cloud import Cloud
 
-_STACK = "Thaw"
-"""Other stacks are made up for tests of the embedded AWS."""
-
 Pair = tuple[str, str]
 """A function by the name of its file, and an action."""
 
@@ -23,10 +20,12 @@ class RoleUsage:
     allowed: set[Pair] = field(default_factory=set)
     made: set[Pair] = field(default_factory=set)
     """By the function, or by Lambda in its name."""
+    stack: str = "Thaw"
+    """Deployments without it are made up for tests of the embedded AWS, and not noted."""
 
     def note(self, cloud: Cloud) -> None:
         """Adds what the roles of a deployment allow, and what was allowed by them so far."""
-        if all(resource.stack != _STACK for resource in cloud.deployment.resources):
+        if all(resource.stack != self.stack for resource in cloud.deployment.resources):
             return
         functions = {config.role: config.label for config in cloud.functions.configs.values()}
         self.add(

@@ -154,11 +154,9 @@ class LocalTables:
             if not self._access_key:
                 return original(handler)
             api, _, operation = handler.headers["X-Amz-Target"].partition(".")
-            return (
-                self._write(operation, handler.body)
-                if operation in _WRITES
-                else self._send(api, operation, handler.body)
-            )
+            if operation in _WRITES:
+                return self._write(operation, handler.body)
+            return self._send(api, operation, handler.body)
 
         return call_action
 
@@ -169,14 +167,14 @@ class LocalTables:
         if status == 200:
             self._wrote(operation, given, reply)
         else:
-            _meter_refused(self.meter, given, reply)
+            _meter_refused(self.meter, reply)
         if "ReturnConsumedCapacity" not in given:
             reply.pop("ConsumedCapacity", None)
         return status, headers, json.dumps(reply)
 
     def _wrote(self, operation: str, given: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
-        """Measures what was written, and hands on what the streams have gained by it."""
-        if operation in _OF_ONE_ITEM:
+        """Measures what was written to deployed tables, and hands on what their streams have gained by it."""
+        if operation in _OF_ONE_ITEM and given["TableName"] in {table.name for table in self._tables}:
             item, hash_key = given.get("Item") or given["Key"], _in_moto(given["TableName"]).hash_key_attr
             self.meter.add(str(next(iter(item[hash_key].values()))), round(reply["ConsumedCapacity"]["CapacityUnits"]))
         for table in self._tables:
@@ -250,7 +248,7 @@ def _with_type(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"M": _with_types(value.get("M", {}))} if not value or "M" in value else value
 
 
-def _meter_refused(meter: WriteMeter, given: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
+def _meter_refused(meter: WriteMeter, reply: Mapping[str, Any]) -> None:
     """What DynamoDB charges for a condition that was false, which it does not tell; 1 KB where no item is told."""
     kind = reply.get("__type", "").rpartition("#")[2]
     if kind == "ConditionalCheckFailedException":

@@ -52,10 +52,9 @@ def test_what_could_not_be_decided_fails_at_once_though_nothing_asks_for_it(
 
 
 @pytest.fixture
-def usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RoleUsage:
+def usage(tmp_path: Path) -> RoleUsage:
     """Of a stack whose role allows more than its function does."""
-    monkeypatch.setattr("tests.role_usage._STACK", "Small")
-    usage = RoleUsage()
+    usage = RoleUsage(stack="Small")
     assembly = write_assembly(tmp_path / "cdk.out", resources={"Role": role("sqs:SendMessage", "dynamodb:Get*")})
     with usage.noting(), Cloud(assembly=assembly) as cloud:
         name = cloud.functions.config_of(next(iter(cloud.functions.configs))).role

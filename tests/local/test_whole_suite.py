@@ -6,10 +6,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFTEST = """
+from functools import partial
+
 from tests import role_usage
 from tests.conftest import *
 
-role_usage._STACK = "Small"
+role_usage.RoleUsage = partial(role_usage.RoleUsage, stack="Small")
 """
 TEST = """
 from local.cloud import Cloud
