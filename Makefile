@@ -11,10 +11,10 @@ INSTALLED := .venv/.installed
 SOURCES = $(wildcard app.py infra functions local tests bench docs/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help install test demo up synth lint fuzz bench format clean app
+.PHONY: help install test test-dynamodb-local demo up synth lint fuzz bench format clean app
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
 
 install: $(INSTALLED) ## the tools, into .venv
 
@@ -33,6 +33,10 @@ $(INSTALLED): requirements.txt constraints.txt package.json package-lock.json
 test: lint synth ## lint, types, templates and all tests
 	cfn-lint cdk.out/*.template.json
 	pytest -n $(WORKERS)
+
+test-dynamodb-local: $(INSTALLED) ## the store and the end-to-end tests on AWS's own DynamoDB (Java, Maven)
+	@python -m local.dynamodb_local pytest -n $(WORKERS) --dist loadfile \
+	  tests/end_to_end tests/contract tests/dynamodb_local tests/local/test_dynamodb.py
 
 demo: $(INSTALLED) ## real requests through every part, on this machine
 	@python -m local.demo

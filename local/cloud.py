@@ -23,7 +23,6 @@ from unittest import mock
 
 import boto3
 from moto import mock_aws
-from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.sqs.models import Message, Queue
 
@@ -34,6 +33,7 @@ from local.clock import Clock, RealClock, Timer, VirtualClock
 from local.deliveries import Deliveries, Event
 from local.deploy import ACCOUNT_ID, REGION, Deployment, deploy
 from local.dynamodb import Writes
+from local.dynamodb_local.tables import ENDPOINT_VARIABLE, LocalTables
 from local.environments import Environment, FunctionConfig, outside
 from local.event_sources.queues import delete
 from local.functions import Lambda, Result
@@ -57,7 +57,11 @@ _CREDENTIALS = {
 
 
 class Cloud:
-    """See the module. `settings` override cdk.json's; `assembly` is a cdk.out folder to deploy in place of the app."""
+    """See the module. `settings` override cdk.json's; `assembly` is a cdk.out folder to deploy in place of the app.
+
+    `dynamodb_endpoint`, or else the variable THAW_DYNAMODB_ENDPOINT, names a DynamoDB Local that takes the place of
+    moto's DynamoDB (`local.dynamodb_local`).
+    """
 
     clock: Clock
     functions: Lambda
@@ -75,6 +79,7 @@ class Cloud:
         start: datetime = START,
         clock: Clock | None = None,
         shard_count: int = 2,
+        dynamodb_endpoint: str | None = None,
     ) -> None:
         self.seed = seed
         self.start = start
@@ -86,7 +91,10 @@ class Cloud:
         """Every invocation that ended in an error: the function's label and the result."""
         self.tell: Callable[[Happening], None] = lambda happening: None
         """Told of what goes on: a message in a queue, a call of Glacier's, an event, a function's error."""
-        self._writes = Writes(self.meter, self._on_record)
+        endpoint = dynamodb_endpoint or os.environ.get(ENDPOINT_VARIABLE)
+        self._tables = (
+            LocalTables(endpoint, self.meter, self._on_record) if endpoint else Writes(self.meter, self._on_record)
+        )
         self._folder = assembly or synthesize(settings)
         self._glacier_settings = glacier_settings or glacier.Settings()
         self._shard_count = shard_count
@@ -121,7 +129,7 @@ class Cloud:
         stack.enter_context(mock_aws(config={"lambda": {"use_docker": False}, "core": {"reset_boto3_session": False}}))
         stack.enter_context(shortened())
         stack.enter_context(sleeping_on_the_clock())
-        stack.enter_context(self._writes.watched())
+        stack.enter_context(self._tables.watched())
         stack.enter_context(self.deliveries.watched())
 
     def _deploy(self, stack: ExitStack) -> None:
@@ -129,6 +137,7 @@ class Cloud:
         self.wiring = Wiring()
         self.client("glacier").list_vaults(accountId="-")  # moto makes what it needs for a service at its first call
         self.deployment = deploy(Assembly.read(self._folder, ACCOUNT_ID, REGION))
+        self._tables.deployed(self.deployment)
         stack.enter_context(intercepted(self.calls))
         self.roles = Roles(self.deployment)
         self.calls.refusal = self._refusal
@@ -161,7 +170,7 @@ class Cloud:
         self.calls.clear()
         self.deliveries.clear()
         self.meter.clear()
-        self._writes.clear()
+        self._tables.clear()
         self.errors.clear()
         self._begin()
 
@@ -244,8 +253,7 @@ class Cloud:
 
     def items(self) -> list[dict[str, Any]]:
         """Every item of every table, as the API has attributes: {"id": {"S": "…"}}."""
-        items: list[Any] = [i for t in dynamodb_backends[ACCOUNT_ID][REGION].tables.values() for i in t.items.values()]
-        return [item.to_json()["Attributes"] for item in items]
+        return self._tables.items()
 
     # ------------------------------------------------------------------------------------------ what is told
 
@@ -298,8 +306,7 @@ class Cloud:
         self._plan_glacier()
 
     def _sweep(self) -> None:
-        for table in dynamodb_backends[ACCOUNT_ID][REGION].tables.values():
-            self._writes.expire(table, self.clock.now_ms() / 1000)
+        self._tables.expire(self.clock.now_ms() / 1000)
         self.clock.after(_SWEEP_SECONDS, self._sweep, background=True)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
@@ -24,15 +24,17 @@ from moto.dynamodb.exceptions import (
     TransactionCanceledException,
     TransactWriteSingleOpException,
 )
-from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 from moto.dynamodb.responses import DynamoHandler
 
+from local.deploy import ACCOUNT_ID, REGION, Deployment
+from local.dynamodb_checks import checked, wrong_index_key
 from local.meter import Attributes, WriteMeter
 
 OnRecord = Callable[[Table, dict[str, Any]], None]
-_TTL_IDENTITY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+TTL_IDENTITY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 _MAX_TRANSACTION_ITEMS = 100
 _TOKEN_SECONDS = 600
 """How long the token of a transaction keeps it from being done again."""
@@ -62,10 +64,23 @@ class Writes:
             stack.enter_context(mock.patch.object(StreamShard, "add", _told_elsewhere))
             once = self._once(DynamoHandler.transact_write_items)
             stack.enter_context(mock.patch.object(DynamoHandler, "transact_write_items", once))
+            stack.enter_context(checked())
             yield
 
-    def expire(self, table: Table, now_seconds: float) -> None:
-        """Deletes what the table's time to live says, with the stream records that tell who did it."""
+    def deployed(self, deployment: Deployment) -> None:
+        """The tables are where CloudFormation made them."""
+
+    def items(self) -> list[Attributes]:
+        """Every item of every table, as the API has attributes: {"id": {"S": "…"}}."""
+        items: list[Any] = [item for table in _tables() for item in table.items.values()]
+        return [item.to_json()["Attributes"] for item in items]
+
+    def expire(self, now_seconds: float) -> None:
+        """Deletes what the tables' time to live says, with the stream records that tell who did it."""
+        for table in _tables():
+            self._expire(table, now_seconds)
+
+    def _expire(self, table: Table, now_seconds: float) -> None:
         attribute = table.ttl.get("AttributeName") if table.ttl["TimeToLiveStatus"] == "ENABLED" else None
         if attribute is None or table.has_range_key:
             return
@@ -108,7 +123,7 @@ class Writes:
         number = shard.starting_sequence_number + len(shard.items)
         record = StreamRecord(table, view, event, before, after, number)
         if expired:
-            record.record["userIdentity"] = _TTL_IDENTITY
+            record.record["userIdentity"] = TTL_IDENTITY
         shard.items.append(record)
         self.on_record(table, record.record)
 
@@ -148,6 +163,11 @@ class Writes:
                 step.perform()
 
 
+def _tables() -> Iterable[Table]:
+    tables: Iterable[Table] = dynamodb_backends[ACCOUNT_ID][REGION].tables.values()
+    return tables
+
+
 def _told_elsewhere(shard: StreamShard, old: Item | None, new: Item | None) -> None:
     """What moto itself would add to a stream; `Writes` does it once the write is whole."""
 
@@ -167,6 +187,9 @@ class _Step:
 
     def check(self) -> tuple[str | None, str | None, dict[str, Any] | None]:
         """The cancellation reason that this step gives: code, message, and the item if it was asked for."""
+        wrong = wrong_index_key(self.table, self.parts.get("Item", {}))
+        if wrong:
+            return "ValidationError", wrong, None
         condition = get_filter_expression(
             self.parts.get("ConditionExpression"),
             self.parts.get("ExpressionAttributeNames"),

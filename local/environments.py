@@ -105,8 +105,9 @@ class Environment:
         prefix, sys.pycache_prefix = sys.pycache_prefix, str(_BYTECODE)
         try:
             module = importlib.import_module(module_name)
-            if _CONCURRENTLY in sys.modules:
-                sys.modules[_CONCURRENTLY].Executor = Executor  # type: ignore[attr-defined]
+            concurrently = sys.modules.get(_CONCURRENTLY)
+            if concurrently and Path(concurrently.__file__ or "").is_relative_to(self.config.code):  # not a test's own
+                concurrently.Executor = Executor  # type: ignore[attr-defined]
         finally:
             sys.pycache_prefix = prefix
         for name in _WITH_COLD_START:

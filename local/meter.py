@@ -42,10 +42,14 @@ class WriteMeter:
         """A write that a condition stopped."""
         self._add("id", existing, _units(existing, None) * factor)
 
-    def _add(self, hash_key: str, item: Attributes | None, units: int) -> None:
+    def add(self, key: str, units: int) -> None:
+        """Units that a write to the item of a partition key took."""
         self.units += units
+        self.by_item[key] += units
+
+    def _add(self, hash_key: str, item: Attributes | None, units: int) -> None:
         key = (item or {}).get(hash_key, {"S": ""})
-        self.by_item[str(next(iter(key.values())))] += units
+        self.add(str(next(iter(key.values()))), units)
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:

@@ -33,11 +33,36 @@ def allows(policies: Iterable[Policy], request: Request) -> bool:
     return "Allow" in effects and "Deny" not in effects
 
 
-def applies(statement: Statement, request: Request) -> bool:
-    """True if the statement is about the request; one without a principal is a role's."""
+def check(policy: Policy) -> None:
+    """Raises NotImplementedError if anything in the policy could not be decided, whatever is asked of it."""
+    for statement in _listed(policy["Statement"]):
+        _check_elements(statement)
+        for operator, keys in statement.get("Condition", {}).items():
+            for wanted in keys.values():
+                _check_condition(operator, _texts(wanted))
+
+
+def condition_keys(policy: Policy) -> set[str]:
+    """What the policy's conditions look at, in lower case."""
+    conditions = (statement.get("Condition", {}) for statement in _listed(policy["Statement"]))
+    return {key.lower() for condition in conditions for keys in condition.values() for key in keys}
+
+
+def allowed_actions(policy: Policy) -> set[str]:
+    """The actions that the policy allows on anything, as they stand in it."""
+    statements = (statement for statement in _listed(policy["Statement"]) if statement["Effect"] == "Allow")
+    return {action for statement in statements for action in _listed(statement["Action"])}
+
+
+def _check_elements(statement: Statement) -> None:
     unknown = statement.keys() - _STATEMENT_KEYS
     if unknown:
         raise NotImplementedError(f"policy element {sorted(unknown)}")
+
+
+def applies(statement: Statement, request: Request) -> bool:
+    """True if the statement is about the request; one without a principal is a role's."""
+    _check_elements(statement)
     return (
         any(_glob(action, request.action, ignore_case=True) for action in _listed(statement["Action"]))
         and any(_glob(resource, request.resource) for resource in _listed(statement.get("Resource", "*")))
@@ -92,19 +117,23 @@ def _conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Mappi
 
 
 def _condition_holds(operator: str, wanted: list[str], actual: str | None) -> bool:
+    _check_condition(operator, wanted)
     if operator == "Null":
         return (actual is None) == (wanted == ["true"])
     name = operator.removesuffix("IfExists")
-    if_exists = name != operator
     negated = name in _NEGATED
-    compare = _OPERATORS.get(_NEGATED.get(name, name))
-    if compare is None:
+    if actual is None:
+        return name != operator or negated
+    compare = _OPERATORS[_NEGATED.get(name, name)]
+    return any(compare(value, actual) for value in wanted) != negated
+
+
+def _check_condition(operator: str, wanted: list[str]) -> None:
+    name = operator.removesuffix("IfExists")
+    if operator != "Null" and _NEGATED.get(name, name) not in _OPERATORS:
         raise NotImplementedError(f"condition operator {operator}")
     if any("${" in value for value in wanted):
         raise NotImplementedError(f"policy variable in {wanted}")
-    if actual is None:
-        return if_exists or negated
-    return any(compare(value, actual) for value in wanted) != negated
 
 
 def _texts(value: Any) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from local.calls import Call
 from local.deploy import ACCOUNT_ID, REGION, Deployment
-from local.policies import Policy, Request, allows
+from local.policies import Policy, Request, allowed_actions, allows, check, condition_keys
 
 _BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 _MANAGED: Mapping[str, Policy] = {
@@ -19,6 +20,15 @@ _MANAGED: Mapping[str, Policy] = {
         }
     }
 }
+
+
+_CONTEXT: Mapping[str, str] = {
+    "aws:SecureTransport": "true",
+    "aws:SourceAccount": ACCOUNT_ID,
+    "aws:RequestedRegion": REGION,
+    "aws:PrincipalAccount": ACCOUNT_ID,
+}
+"""What conditions in a role's policies can look at here."""
 
 
 class Roles:
@@ -36,17 +46,20 @@ class Roles:
         for policy in deployment.of_type("AWS::IAM::Policy"):
             for name in policy.properties["Roles"]:
                 self.policies[name].append(policy.properties["PolicyDocument"])
+        for role_policy in chain.from_iterable(self.policies.values()):
+            _check(role_policy)
+
+    @property
+    def allowed_actions(self) -> set[tuple[str, str]]:
+        """(role name, action) of everything that is allowed on any resource, as it stands in the policies."""
+        return {
+            (name, action) for name, many in self.policies.items() for one in many for action in allowed_actions(one)
+        }
 
     def refusal(self, role: str, action: str, resource: str) -> str | None:
         """Why the role may not do this, in AWS's words, or None."""
         who = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}"
-        context = {
-            "aws:SecureTransport": "true",
-            "aws:SourceAccount": ACCOUNT_ID,
-            "aws:RequestedRegion": REGION,
-            "aws:PrincipalAccount": ACCOUNT_ID,
-        }
-        if allows(self.policies[role], Request(action, resource, principal=who, context=context)):
+        if allows(self.policies[role], Request(action, resource, principal=who, context=_CONTEXT)):
             self.used.add((role, action, resource))
             return None
         return f"User: {who} is not authorized to perform: {action} on resource: {resource}"
@@ -54,6 +67,14 @@ class Roles:
     def refusal_of_call(self, role: str, call: Call) -> str | None:
         refusals = (self.refusal(role, action, resource) for action, resource in needed(call))
         return next((refusal for refusal in refusals if refusal), None)
+
+
+def _check(policy: Policy) -> None:
+    """Raises NotImplementedError if a request could come that the policy can't be decided for."""
+    check(policy)
+    unknown = condition_keys(policy) - {key.lower() for key in _CONTEXT}
+    if unknown:
+        raise NotImplementedError(f"condition keys {sorted(unknown)} in a role's policy")
 
 
 def needed(call: Call) -> Iterator[tuple[str, str]]:

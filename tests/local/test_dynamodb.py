@@ -1,5 +1,6 @@
 """Where moto's tables would write otherwise than DynamoDB's: streams, transactions, time to live, costs."""
 
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.cloud import Cloud
+from local.dynamodb_local.tables import ENDPOINT_VARIABLE
 from local.meter import item_bytes
 from tests.local.conftest import MakeCloud
 
@@ -87,16 +89,46 @@ def test_a_transaction_is_all_or_nothing(cloud: Cloud) -> None:
 
 def test_a_transaction_may_not_name_an_item_twice(cloud: Cloud) -> None:
     with pytest.raises(ClientError, match="multiple operations on one item"):
-        transaction(cloud, "a", "a")
+        transaction(cloud, "a", "a", must_be_new=False)
+
+
+def transaction_with_token(cloud: Cloud) -> None:
+    put_a = {"Put": {**table(cloud), "Item": {"id": {"S": "a"}}, "ConditionExpression": "attribute_not_exists(id)"}}
+    cloud.client("dynamodb").transact_write_items(TransactItems=[put_a], ClientRequestToken="token")
 
 
 def test_a_transaction_repeated_with_its_token_is_done_once(cloud: Cloud) -> None:
-    put_a = {"Put": {**table(cloud), "Item": {"id": {"S": "a"}}, "ConditionExpression": "attribute_not_exists(id)"}}
     for _ in range(2):
-        cloud.client("dynamodb").transact_write_items(TransactItems=[put_a], ClientRequestToken="token")
+        transaction_with_token(cloud)
+    assert len(stream(cloud)) == 1
+
+
+@pytest.mark.skipif(ENDPOINT_VARIABLE in os.environ, reason="DynamoDB Local forgets tokens by the machine's clock")
+def test_a_transactions_token_is_forgotten_in_time(cloud: Cloud) -> None:
+    transaction_with_token(cloud)
     cloud.run_for(timedelta(minutes=11))
     with pytest.raises(ClientError, match="ConditionalCheckFailed"):
-        cloud.client("dynamodb").transact_write_items(TransactItems=[put_a], ClientRequestToken="token")
+        transaction_with_token(cloud)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"Item": {"id": {"S": "a"}, "dueAt": {"S": "soon"}}},
+        {"Item": {"id": {"S": "a"}}, "ConditionExpression": "v = :v"},
+        {
+            "Item": {"id": {"S": "a"}},
+            "ConditionExpression": "attribute_not_exists(id)",
+            "ExpressionAttributeValues": {":v": {"S": "unused"}},
+        },
+    ],
+)
+def test_mistakes_that_dynamodb_refuses_are_refused(cloud: Cloud, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match="ValidationException"):
+        cloud.client("dynamodb").put_item(**table(cloud), **wrong)
+    with pytest.raises(ClientError, match="ValidationE"):  # the call's, or the reason of a transaction's cancellation
+        cloud.client("dynamodb").transact_write_items(TransactItems=[{"Put": {**table(cloud), **wrong}}])
+    assert cloud.items() == []
 
 
 def test_items_go_some_time_after_their_time_to_live(cloud: Cloud) -> None:

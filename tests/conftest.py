@@ -1,0 +1,71 @@
+"""After the whole suite: no role allows an action that neither its function nor Lambda in its name ever made.
+
+Processes of pytest-xdist hand what they saw to the one that started them, which decides. A part of the suite decides
+nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.role_usage import RoleUsage
+
+_USAGE = pytest.StashKey["RoleUsage"]()
+_SENT_AS = "role_usage"
+
+
+def _usage(config: pytest.Config) -> RoleUsage:
+    from tests.role_usage import RoleUsage  # with the embedded AWS, which takes its time; unit tests need none
+
+    return config.stash.setdefault(_USAGE, RoleUsage())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def role_usage_is_noted(request: pytest.FixtureRequest) -> Iterator[None]:
+    if "local.cloud" not in sys.modules:  # no test that was collected uses it
+        yield
+        return
+    with _usage(request.config).noting():
+        yield
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """A process of pytest-xdist is done."""
+    sent = getattr(node, "workeroutput", {}).get(_SENT_AS)
+    if sent:
+        _usage(node.config).add(*sent)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    config = session.config
+    usage = config.stash.get(_USAGE, None)
+    if usage is None:
+        return
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[_SENT_AS] = (sorted(usage.allowed), sorted(usage.made))
+    elif exitstatus == pytest.ExitCode.OK and _is_whole(config) and usage.unused():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    usage = config.stash.get(_USAGE, None)
+    if usage is None or not _is_whole(config):
+        return
+    terminalreporter.section("roles")
+    for function, action in usage.unused():
+        terminalreporter.line(f"FAILED: the role of {function} allows {action}, which was never used", red=True)
+    used = len(usage.allowed) - len(usage.unused())
+    terminalreporter.line(f"{used} of the {len(usage.allowed)} actions that roles allow were made")
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """True if nothing narrowed down which tests are run."""
+    narrowed = ("keyword", "markexpr", "lf", "stepwise", "collectonly", "deselect", "ignore", "ignore_glob", "maxfail")
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return whole and not any(config.getoption(option, None) for option in narrowed)
