@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -16,6 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from local import glacier
+from local.assembly import SynthesisError
 from local.clock import RealClock
 from local.cloud import Cloud
 from local.deploy import ACCOUNT_ID, REGION
@@ -123,7 +125,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=4566)
     parser.add_argument("--speed", type=float, default=3600, help="how many times sooner Glacier's jobs end")
     arguments = parser.parse_args()
-    run(arguments.port, arguments.speed)
+    try:
+        run(arguments.port, arguments.speed)
+    except SynthesisError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

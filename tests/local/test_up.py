@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,7 +14,7 @@ from local import glacier
 from local.clock import RealClock
 from local.cloud import Cloud
 from local.happenings import Happening, line
-from local.up import Server
+from local.up import Server, main
 
 REGION = "us-east-1"
 
@@ -87,3 +88,23 @@ def test_an_archive_comes_back_over_http(url: str, lines: list[str]) -> None:
     told = "\n".join(lines)
     for text in ("CreateVault photos: done", "Thaw-requests: ", "InitiateJob photos", "Retrieval Succeeded: requestId"):
         assert text in told
+
+
+@pytest.mark.parametrize(
+    ("cdk_json", "sentence"),
+    [
+        ('{"context": {"thaw": {"maxUnits": 3}}}', "maxUnits: 3 is wrong; right is 0, 1 or 2"),
+        ('{"context": ', "cdk.json is not JSON"),
+    ],
+)
+def test_wrong_settings_end_it_with_a_sentence(
+    cdk_json: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "cdk.json"
+    path.write_text(cdk_json)
+    monkeypatch.setattr("infra.cdk_json.PATH", path)
+    monkeypatch.setattr("sys.argv", ["up", "--port", "0"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert sentence in str(end.value.code)
+    assert "Traceback" not in str(end.value.code)
