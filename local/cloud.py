@@ -37,7 +37,7 @@ from local.dynamodb import Writes
 from local.environments import Environment, FunctionConfig, outside
 from local.event_sources.queues import delete
 from local.functions import Lambda, Result
-from local.happenings import FunctionError, GlacierCall, Happening, MessageSent
+from local.happenings import FunctionError, GlacierCall, Happening, MessageSent, Refused
 from local.meter import WriteMeter
 from local.processes import sleeping_on_the_clock
 from local.roles import Roles
@@ -82,6 +82,7 @@ class Cloud:
         self.calls = Calls(self.clock)
         self.meter = WriteMeter()
         self.deliveries = Deliveries(self.clock, self._on_message, self._wait_for_message, self._on_event)
+        self.deliveries.on_refusal = self._on_refusal
         self.errors: list[tuple[str, Result]] = []
         """Every invocation that ended in an error: the function's label and the result."""
         self.tell: Callable[[Happening], None] = lambda happening: None
@@ -257,6 +258,9 @@ class Cloud:
         self.wiring.on_message(queue)
         if message is not None:
             self._tell(MessageSent(queue.name, message.body))
+
+    def _on_refusal(self, what: str) -> None:
+        self._tell(Refused(what))
 
     def _on_event(self, event: Event) -> None:
         self._tell(event)
