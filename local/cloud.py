@@ -35,11 +35,11 @@ from local.deliveries import Deliveries, Event
 from local.deploy import ACCOUNT_ID, REGION, Deployment, deploy
 from local.dynamodb import Writes
 from local.environments import Environment, FunctionConfig, outside
-from local.event_sources.queues import delete
 from local.functions import Lambda, Result
 from local.happenings import FunctionError, GlacierCall, Happening, MessageSent, Refused
 from local.meter import WriteMeter
 from local.processes import sleeping_on_the_clock
+from local.redrive import MoveTasks
 from local.roles import Roles
 from local.speed import shortened
 from local.state import DeployedState
@@ -88,6 +88,7 @@ class Cloud:
         self.tell: Callable[[Happening], None] = lambda happening: None
         """Told of what goes on: a message in a queue, a call of Glacier's, an event, a function's error."""
         self._writes = Writes(self.meter, self._on_record)
+        self.move_tasks = MoveTasks()
         self._folder = assembly or synthesize(settings)
         self._glacier_settings = glacier_settings or glacier.Settings()
         self._shard_count = shard_count
@@ -124,6 +125,7 @@ class Cloud:
         stack.enter_context(sleeping_on_the_clock())
         stack.enter_context(self._writes.watched())
         stack.enter_context(self.deliveries.watched())
+        stack.enter_context(self.move_tasks.served())
 
     def _deploy(self, stack: ExitStack) -> None:
         self._seed(0)  # the names of what is deployed don't depend on the seed
@@ -161,6 +163,7 @@ class Cloud:
         self._deployed.restore()
         self.calls.clear()
         self.deliveries.clear()
+        self.move_tasks.tasks.clear()
         self.meter.clear()
         self._writes.clear()
         self.errors.clear()
@@ -233,15 +236,11 @@ class Cloud:
         return {queue.name: [message.body for message in queue._messages] for queue in queues if queue._messages}
 
     def redrive(self) -> int:
-        """Sends every dead letter back to where it came from, as StartMessageMoveTask does; how many there were."""
-        moved = 0
-        for queue in self._deployed.queues():
-            for message in list(queue.dead_letter_queue._messages) if queue.dead_letter_queue else ():
-                if getattr(message, "came_from", queue.name) == queue.name:
-                    delete(queue.dead_letter_queue, message)  # type: ignore[arg-type]
-                    self.client("sqs").send_message(QueueUrl=queue.physical_resource_id, MessageBody=message.body)
-                    moved += 1
-        return moved
+        """Sends every dead letter back to where it came from; how many there were."""
+        before = len(self.move_tasks.tasks)
+        for queue in self._deployed.dead_letter_queues():
+            self.client("sqs").start_message_move_task(SourceArn=queue.queue_arn)
+        return sum(task["ApproximateNumberOfMessagesMoved"] for task in self.move_tasks.tasks[before:])
 
     def items(self) -> list[dict[str, Any]]:
         """Every item of every table, as the API has attributes: {"id": {"S": "…"}}."""

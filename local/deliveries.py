@@ -106,6 +106,8 @@ class Deliveries:
 
     def _after_for_queue(self, original: Callable[..., None]) -> Callable[..., None]:
         def add_message(queue: Queue, message: Message) -> None:
+            if not hasattr(message, "sent_to"):  # a dead letter goes back there
+                message.sent_to = queue.name  # type: ignore[attr-defined]
             original(queue, message)
             note_delay(queue, message)
             self.on_message(queue, message)
