@@ -37,6 +37,7 @@ from local.dynamodb import Writes
 from local.environments import Environment, FunctionConfig, outside
 from local.functions import Lambda, Result
 from local.happenings import FunctionError, GlacierCall, Happening, MessageSent, Refused
+from local.invocations import invocable
 from local.meter import WriteMeter
 from local.processes import sleeping_on_the_clock
 from local.redrive import MoveTasks
@@ -137,6 +138,7 @@ class Cloud:
         self.calls.refusal = self._refusal
         self.functions = Lambda(self.clock, self.deployment)
         self.functions.on_error = self._on_error
+        stack.enter_context(invocable(lambda: self.functions, self._wait_until))
         self.wiring = wire(self.clock, self.functions, self.deployment, self.roles, self._shard_count)
         self._deployed = DeployedState()
         self._begin()
@@ -273,6 +275,12 @@ class Cloud:
             self.clock.let_others(lambda: _moto_waits(queue, seconds))
         else:
             self._virtual.run_until(lambda: bool(queue.messages), self._in(timedelta(seconds=seconds)))
+
+    def _wait_until(self, reached: Callable[[], object]) -> None:
+        if isinstance(self.clock, RealClock):
+            self.clock.wait_until(reached)
+        else:
+            self.run_until(reached)
 
     def _on_record(self, table: Table, record: Mapping[str, Any]) -> None:
         self.wiring.on_record(table, record, self.clock.now_ms())

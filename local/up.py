@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
+from xml.sax.saxutils import escape
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -45,8 +46,11 @@ class Server:
 
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         application = self._moto.get_application(environ)
-        with self._clock.lock:
-            return list(application(environ, start_response))
+        try:
+            with self._clock.lock:
+                return list(application(environ, start_response))
+        except NotImplementedError as error:
+            return _not_there(environ, start_response, str(error))
 
     def __enter__(self) -> Server:
         self._thread.start()
@@ -55,6 +59,19 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self._http.shutdown()
         self._http.server_close()
+
+
+def _not_there(environ: dict[str, Any], start_response: Callable[..., Any], what: str) -> Iterable[bytes]:
+    """An answer that says so, in XML for the services that speak it, else in JSON."""
+    code, message = "NotImplemented", f"Not on this machine: {what}"
+    _print(f"{'refused':<10}{message}")
+    if "x-www-form-urlencoded" in environ.get("CONTENT_TYPE", ""):
+        kind, error = "text/xml", f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+        body = f"<ErrorResponse>{error}</ErrorResponse>"
+    else:
+        kind, body = "application/json", json.dumps({"__type": code, "message": message})
+    start_response("501 Not Implemented", [("Content-Type", kind), ("x-amzn-ErrorType", code)])
+    return [body.encode()]
 
 
 def run(port: int, speed: float) -> None:
@@ -74,7 +91,11 @@ def run(port: int, speed: float) -> None:
 def _say(happening: Happening) -> None:
     text = line(happening)
     if text is not None:
-        print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
+        _print(text)
+
+
+def _print(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
 
 
 def _welcome(cloud: Cloud, url: str, speed: float) -> str:

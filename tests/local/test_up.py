@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from local import glacier
 from local.clock import RealClock
@@ -88,6 +89,21 @@ def test_an_archive_comes_back_over_http(url: str, lines: list[str]) -> None:
     told = "\n".join(lines)
     for text in ("CreateVault photos: done", "Thaw-requests: ", "InitiateJob photos", "Retrieval Succeeded: requestId"):
         assert text in told
+
+
+def test_what_is_not_there_is_refused_in_a_sentence(url: str) -> None:
+    with pytest.raises(ClientError, match=r"NotImplemented.*Not on this machine: The cancel_update_stack action"):
+        client("cloudformation", url).cancel_update_stack(StackName="Thaw")
+    with pytest.raises(ClientError, match=r"NotImplemented.*Not on this machine: The list_contributor_insights action"):
+        client("dynamodb", url).list_contributor_insights()
+
+
+def test_a_function_can_be_invoked_over_http(url: str) -> None:
+    functions = client("lambda", url)
+    names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
+    (publish,) = (name for name in names if name.startswith("Thaw-Publishing"))
+    reply = functions.invoke(FunctionName=publish, Payload=b'{"Records": []}')
+    assert json.loads(reply["Payload"].read()) == {"batchItemFailures": []}
 
 
 @pytest.mark.parametrize(
