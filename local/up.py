@@ -10,7 +10,8 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from textwrap import indent
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -25,6 +26,8 @@ from local.deploy import ACCOUNT_ID, REGION
 from local.happenings import Happening, line
 
 _HOST = "127.0.0.1"
+_EVENTS = "thaw-events"
+"""What the commands call their queue and their rule."""
 
 
 class _Handler(MotoRequestHandler):
@@ -106,39 +109,42 @@ Thaw is up on {url}; Glacier's jobs end {speed:g} times sooner. Ctrl-C ends it, 
 
 {outputs}
 
-Commands to copy:
+Commands to copy, into another terminal in this folder:
 
-{_commands(cloud, url)}
-"""
+{indent(commands(cloud.outputs, url), "  ")}"""
 
 
-def _commands(cloud: Cloud, url: str) -> str:
-    requests = cloud.outputs["RequestQueueUrl"].rpartition("/")[2]
-    bus = cloud.outputs["EventBusName"]
-    queue_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:my-events"
+def commands(outputs: Mapping[str, str], url: str) -> str:
+    """From an upload to the same bytes again, to be pasted into a shell in Thaw's folder; more than once, too."""
+    queue_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{_EVENTS}"
     statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
     policy = json.dumps({"Statement": [{**statement, "Resource": queue_arn}]})
-    attributes = json.dumps({"Policy": policy})
-    job = '{"Type": "archive-retrieval", "ArchiveId": "\'$ARCHIVE\'", "Tier": "Standard"}'
-    request = f'{{"requestId": "first", "accountId": "-", "vaultName": "photos", "jobParameters": {job}}}'
-    return f"""  export AWS_DEFAULT_REGION={REGION} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x
-  PATH=$PATH:$PWD/.venv/bin
-  aws() {{ command aws --endpoint-url {url} "$@"; }}
-  QUEUES={url}/{ACCOUNT_ID}
+    bus = f"--event-bus-name {outputs['EventBusName']}"
+    return f"""\
+export PATH="$PWD/.venv/bin:$PATH" AWS_DEFAULT_REGION={REGION} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x
+aws() {{ command aws --endpoint-url {url} "$@"; }}
+REQUESTS={outputs["RequestQueueUrl"]}
 
-  aws sqs create-queue --queue-name my-events --attributes '{attributes}'
-  aws events put-rule --event-bus-name {bus} --name all --event-pattern '{{"source": ["thaw"]}}'
-  aws events put-targets --event-bus-name {bus} --rule all --targets Id=1,Arn={queue_arn}
+EVENTS=$(aws sqs create-queue --queue-name {_EVENTS} --query QueueUrl --output text \\
+  --attributes '{json.dumps({"Policy": policy})}')
+aws events put-rule {bus} --name {_EVENTS} --event-pattern '{{"source": ["thaw"]}}'
+aws events put-targets {bus} --rule {_EVENTS} --targets Id=queue,Arn={queue_arn}
 
-  aws glacier create-vault --account-id - --vault-name photos
-  ARCHIVE=$(aws glacier upload-archive --account-id - --vault-name photos --body README.md \\
-    --query archiveId --output text)
-  aws sqs send-message --queue-url $QUEUES/{requests} \\
-    --message-body '{request}'
+aws glacier create-vault --account-id - --vault-name photos
+ARCHIVE=$(aws glacier upload-archive --account-id - --vault-name photos --body README.md \\
+  --query archiveId --output text)
+REQUEST=try-$(date +%s)
+aws sqs send-message --queue-url $REQUESTS --message-body '{{"requestId": "'$REQUEST'", "vaultName": "photos",
+  "jobParameters": {{"Type": "archive-retrieval", "ArchiveId": "'$ARCHIVE'"}}}}'
 
-  aws sqs receive-message --queue-url $QUEUES/my-events --max-number-of-messages 10 --wait-time-seconds 20
-  # … again, until there is a Retrieval Succeeded, which names the job:
-  aws glacier get-job-output --account-id - --vault-name photos --job-id JOB output.bin"""
+until aws sqs receive-message --queue-url $EVENTS --wait-time-seconds 20 --max-number-of-messages 10 \\
+  --query 'Messages[].Body' --output text | tr '\\t' '\\n' | tee /dev/stderr \\
+  | grep -q "Retrieval Succeeded.*$REQUEST"; do :; done
+
+JOB=$(aws glacier list-jobs --account-id - --vault-name photos --query 'JobList[-1].JobId' --output text)
+aws glacier get-job-output --account-id - --vault-name photos --job-id $JOB output.bin
+cmp README.md output.bin && echo the same bytes
+"""
 
 
 def main() -> None:

@@ -1,6 +1,9 @@
 """`make up`: everything over HTTP, on a real clock."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +18,7 @@ from local import glacier
 from local.clock import RealClock
 from local.cloud import Cloud
 from local.happenings import Happening, line
-from local.up import Server, main
+from local.up import Server, commands, main
 
 REGION = "us-east-1"
 
@@ -89,6 +92,24 @@ def test_an_archive_comes_back_over_http(url: str, lines: list[str]) -> None:
     told = "\n".join(lines)
     for text in ("CreateVault photos: done", "Thaw-requests: ", "InitiateJob photos", "Retrieval Succeeded: requestId"):
         assert text in told
+
+
+def test_the_commands_that_it_prints_bring_the_same_bytes_back(url: str, tmp_path: Path) -> None:
+    stacks = client("cloudformation", url).describe_stacks(StackName="Thaw")["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0]["Outputs"]}
+    (tmp_path / "README.md").write_text("what is uploaded")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands(outputs, url)],
+        cwd=tmp_path,
+        env={"PATH": path, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "the same bytes"), done.stderr
+    assert "Retrieval Succeeded" in done.stderr
 
 
 def test_what_is_not_there_is_refused_in_a_sentence(url: str) -> None:
