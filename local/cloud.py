@@ -4,8 +4,8 @@
         cloud.client("sqs").send_message(QueueUrl=cloud.outputs["RequestQueueUrl"], MessageBody=…)
         cloud.run_until(lambda: cloud.events_of("Retrieval Succeeded"))
 
-Time is virtual and stands still but in `run_*`. A run with the same seed is the same run, given the same
-PYTHONHASHSEED. One cloud at a time in a process.
+Time is virtual and stands still but in `run_*`. A run with the same seed is the same run, in any process. One cloud at
+a time in a process.
 """
 
 from __future__ import annotations
