@@ -33,7 +33,12 @@ def test_the_demo_comes_out_right_and_prints_plain_lines_where_there_is_no_termi
     assert max(map(len, lines)) <= _WIDEST
     for request_id in story.EXPECTED:
         assert any(line.startswith(f"✓  {request_id} ") for line in lines), request_id
-    assert picture.read_text().startswith("<svg")
+    as_published = picture.read_text() == (ROOT / "docs" / "demo.svg").read_text()
+    assert as_published, "`python -m local.demo --svg docs/demo.svg` makes the picture anew"
+    shown = _shown_in_the_readme()
+    assert len(shown) > 10
+    printed = iter([line.rstrip() for line in lines])
+    assert [line for line in shown if line not in printed] == [], "README.md shows what the demo does not print (so)"
 
 
 def test_whatever_is_not_as_it_should_be_is_named_and_fails_the_demo(
@@ -50,6 +55,12 @@ def test_whatever_is_not_as_it_should_be_is_named_and_fails_the_demo(
     assert wrong.count(" is ") == 3
     assert "✗  audit-2021 " in printed
     assert "✓  audit-2021 " not in printed
+
+
+def _shown_in_the_readme() -> list[str]:
+    """The lines of the README's excerpt, which leaves some out but keeps their order."""
+    _, _, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition("At the end (shortened):\n\n```text\n")
+    return [line for line in rest.partition("```")[0].splitlines() if line]
 
 
 def _with_another_hash(description: str, folder: Path) -> Path:
