@@ -1,13 +1,13 @@
 """The two stacks as one app."""
 
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 
-from infra import nag
+from infra import cdk_json, nag
 from infra.settings import Settings
 from infra.state_stack import StateStack
 from infra.thaw_stack import ThawStack
@@ -31,13 +31,16 @@ def build_app(
     Raises SettingsError.
     """
     # Run without the CDK's command line, an app does not see cdk.json. What the command line gives wins.
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    context = cdk_json.read_context()
     app = cdk.App(
         context=context,
         outdir=None if output_folder is None else str(output_folder),
         analytics_reporting=False,  # the same template whether or not the command line makes it
     )
-    checked = Settings.read(app.node.try_get_context("thaw") if settings is None else settings)
+    if settings is None:
+        given = app.node.try_get_context(cdk_json.SETTINGS)
+        settings = given if given is not None else cdk_json.settings_in(context)
+    checked = Settings.read(settings, region=os.environ.get("CDK_DEFAULT_REGION"))
     state = StateStack(app, "ThawState")
     ThawStack(app, "Thaw", state=state, settings=checked, functions=functions)
     if app.node.try_get_context("nag") == "true":  # as the command line hands on `-c nag=true`

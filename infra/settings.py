@@ -3,16 +3,20 @@
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+# The vaults' ARNs stand in the environment of initiate. Lambda has 4 KB for it; what else is there takes less than 1.
+VAULT_ARNS_AT_MOST_BYTES = 3072
+_OWN_ARN = "arn:aws-us-gov:glacier:ap-northeast-1:123456789012:vaults/"  # as long as any
+
 # Glacier's rule for vault names, and IAM's two wildcards.
 _VAULT_NAME = re.compile(r"[A-Za-z0-9_.*?-]{1,255}")
-_VAULT_ARN = re.compile(r"arn:aws[a-z-]*:glacier:[a-z0-9-]+:(?P<account>\d{12}):vaults/(?P<name>.+)")
+_VAULT_ARN = re.compile(r"arn:aws[a-z-]*:glacier:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):vaults/(?P<name>.+)")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 # CloudWatch Logs takes these and no others.
@@ -23,6 +27,11 @@ RetentionDays = Literal[
 
 class SettingsError(ValueError):
     """The settings make no sense; the message names each one, what is wrong and what would be right."""
+
+
+def _refusal(problems: Iterable[str]) -> SettingsError:
+    lines = dict.fromkeys(f"  {problem}" for problem in problems)
+    return SettingsError("\n".join(['In cdk.json, under "thaw":', *lines]))
 
 
 def _vault(value: str) -> str:
@@ -39,7 +48,7 @@ def _email(value: str) -> str:
 
 
 class Settings(BaseModel):
-    """The settings, checked. Each description says what is right, and completes "must be ..."."""
+    """The settings, checked. Each description says what is right, and completes "right is ..."."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, alias_generator=to_camel)
 
@@ -83,27 +92,50 @@ class Settings(BaseModel):
     )
 
     @classmethod
-    def read(cls, given: Mapping[str, Any] | str | None) -> Self:
+    def read(cls, given: Mapping[str, Any] | str, region: str | None = None) -> Self:
         """The settings in `given`: a mapping with the names of cdk.json, or the same as JSON text.
+
+        region: that is deployed to, where it is known; vaults of others are out of reach.
 
         Raises SettingsError.
         """
         try:
-            return cls.model_validate_json(given if isinstance(given, str) else json.dumps(given or {}))
+            settings = cls.model_validate_json(given if isinstance(given, str) else json.dumps(given))
         except ValidationError as error:
-            lines = dict.fromkeys(cls._explain(detail) for detail in error.errors())
-            raise SettingsError("\n".join(['In cdk.json, under "thaw":', *lines])) from None
+            raise _refusal(cls._explain(detail) for detail in error.errors()) from None
+        problems = list(settings._unreachable(region)) + list(settings._too_many())
+        if problems:
+            raise _refusal(problems)
+        return settings
 
     @classmethod
     def _explain(cls, detail: ErrorDetails) -> str:
         fields = {to_camel(name): field for name, field in cls.model_fields.items()}
-        name = str(detail["loc"][0]) if detail["loc"] else ""
+        if not detail["loc"]:
+            return detail["msg"]
+        name, wrong = str(detail["loc"][0]), json.dumps(detail["input"])
         if name not in fields:
             near = difflib.get_close_matches(name, fields, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(fields)}"
-            return f"  {name}: there is no such setting; {hint}" if name else f"  {detail['msg']}"
-        wrong = json.dumps(detail["input"])
-        return f"  {name}: {wrong} ({detail['msg']}); it must be {fields[name].description}"
+            return f"{name}: there is no such setting; {hint}"
+        return f"{name}: {wrong} is wrong; right is {fields[name].description}"
+
+    def _unreachable(self, region: str | None) -> Iterator[str]:
+        for vault in self.vaults:
+            arn = _VAULT_ARN.fullmatch(vault)
+            if region and arn and arn["region"] != region:
+                yield (
+                    f"vaults: {vault} is out of reach from {region}, where this would be deployed; right is a vault of "
+                    f"that region, or AWS_REGION={arn['region']} to deploy there"
+                )
+
+    def _too_many(self) -> Iterator[str]:
+        arns = [vault if vault.startswith("arn:") else _OWN_ARN + vault for vault in self.vaults]
+        if len(json.dumps(arns)) > VAULT_ARNS_AT_MOST_BYTES:
+            yield (
+                f"vaults: these {len(arns)} are too many, since Lambda has 4 KB for a function's environment, in which "
+                f"their ARNs may take {VAULT_ARNS_AT_MOST_BYTES} bytes; right is fewer, with wildcards such as photos-*"
+            )
 
     def wildcard_vaults(self) -> list[str]:
         """The ARNs with wildcards, as cdk-nag writes them."""

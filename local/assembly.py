@@ -14,12 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra import cdk_json
+from infra.settings import SettingsError
+
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "assemblies"
 _SOURCES = ("app.py", "cdk.json", "constraints.txt", "requirements.txt", "infra", "functions")
-_SETTINGS = "thaw"
-"""The key of cdk.json's context that holds the settings."""
 _KEPT_ASSEMBLIES = 30
+
+
+class SynthesisError(Exception):
+    """The app could not be synthesized; the message is what it said."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,13 @@ class Assembly:
 def synthesize(settings: Mapping[str, Any] | None = None) -> Path:
     """Synthesizes the app, unless that was done before with the same files, and returns the cdk.out folder.
 
-    `settings` override those in cdk.json.
+    `settings` override those in cdk.json. Raises SynthesisError.
     """
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    context = {**context, _SETTINGS: {**context[_SETTINGS], **(settings or {})}}
+    try:
+        context = cdk_json.read_context()
+        context[cdk_json.SETTINGS] = {**cdk_json.settings_in(context), **(settings or {})}
+    except SettingsError as error:
+        raise SynthesisError(str(error)) from None
     folder = CACHE / _digest(context)
     if not (folder / "manifest.json").exists():
         _synthesize_into(folder, context)
@@ -74,8 +82,10 @@ def _synthesize_into(folder: Path, context: Mapping[str, Any]) -> None:
     _forget_old()
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="new-") as scratch:
         made = Path(scratch) / "cdk.out"
+        # The vaults in the settings may be of the region that is deployed to one day, which is none of ours.
+        inherited = {name: value for name, value in os.environ.items() if name != "CDK_DEFAULT_REGION"}
         environment = {
-            **os.environ,
+            **inherited,
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),  # the venv's node
             "CDK_OUTDIR": str(made),
             "CDK_CONTEXT_JSON": json.dumps(context),
@@ -85,7 +95,7 @@ def _synthesize_into(folder: Path, context: Mapping[str, Any]) -> None:
             [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            raise RuntimeError(f"app.py could not be synthesized:\n{done.stderr.strip() or done.stdout.strip()}")
+            raise SynthesisError(done.stderr.strip() or done.stdout.strip())
         try:
             made.rename(folder)
         except OSError:  # another process was first, with the same content

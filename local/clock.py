@@ -18,6 +18,7 @@ from itertools import count
 import time_machine
 
 Action = Callable[[], None]
+_LOOK_SECONDS = 0.02
 
 
 @dataclass(order=True)
@@ -146,6 +147,11 @@ class RealClock(Clock):
             wait()
         finally:
             self.lock.acquire()
+
+    def wait_until(self, reached: Callable[[], object]) -> None:
+        """Waits, without the lock that the caller has, until what is done at some timer has brought it about."""
+        while not reached():
+            self._changed.wait(_LOOK_SECONDS)
 
     def stop(self) -> None:
         self._stopped = True

@@ -4,8 +4,8 @@
         cloud.client("sqs").send_message(QueueUrl=cloud.outputs["RequestQueueUrl"], MessageBody=…)
         cloud.run_until(lambda: cloud.events_of("Retrieval Succeeded"))
 
-Time is virtual and stands still but in `run_*`. A run with the same seed is the same run, given the same
-PYTHONHASHSEED. One cloud at a time in a process.
+Time is virtual and stands still but in `run_*`. A run with the same seed is the same run, in any process. One cloud at
+a time in a process.
 """
 
 from __future__ import annotations
@@ -35,11 +35,12 @@ from local.deploy import ACCOUNT_ID, REGION, Deployment, deploy
 from local.dynamodb import Writes
 from local.dynamodb_local.tables import ENDPOINT_VARIABLE, LocalTables
 from local.environments import Environment, FunctionConfig, outside
-from local.event_sources.queues import delete
 from local.functions import Lambda, Result
-from local.happenings import FunctionError, GlacierCall, Happening, MessageSent
+from local.happenings import FunctionError, GlacierCall, Happening, MessageSent, Refused
+from local.invocations import invocable
 from local.meter import WriteMeter
 from local.processes import sleeping_on_the_clock
+from local.redrive import MoveTasks
 from local.roles import Roles
 from local.speed import shortened
 from local.state import DeployedState
@@ -87,6 +88,7 @@ class Cloud:
         self.calls = Calls(self.clock)
         self.meter = WriteMeter()
         self.deliveries = Deliveries(self.clock, self._on_message, self._wait_for_message, self._on_event)
+        self.deliveries.on_refusal = self._on_refusal
         self.errors: list[tuple[str, Result]] = []
         """Every invocation that ended in an error: the function's label and the result."""
         self.tell: Callable[[Happening], None] = lambda happening: None
@@ -95,6 +97,7 @@ class Cloud:
         self._tables = (
             LocalTables(endpoint, self.meter, self._on_record) if endpoint else Writes(self.meter, self._on_record)
         )
+        self.move_tasks = MoveTasks()
         self._folder = assembly or synthesize(settings)
         self._glacier_settings = glacier_settings or glacier.Settings()
         self._shard_count = shard_count
@@ -131,6 +134,7 @@ class Cloud:
         stack.enter_context(sleeping_on_the_clock())
         stack.enter_context(self._tables.watched())
         stack.enter_context(self.deliveries.watched())
+        stack.enter_context(self.move_tasks.served())
 
     def _deploy(self, stack: ExitStack) -> None:
         self._seed(0)  # the names of what is deployed don't depend on the seed
@@ -143,6 +147,7 @@ class Cloud:
         self.calls.refusal = self._refusal
         self.functions = Lambda(self.clock, self.deployment)
         self.functions.on_error = self._on_error
+        stack.enter_context(invocable(lambda: self.functions, self._wait_until))
         self.wiring = wire(self.clock, self.functions, self.deployment, self.roles, self._shard_count)
         self._deployed = DeployedState()
         self._begin()
@@ -169,6 +174,7 @@ class Cloud:
         self._deployed.restore()
         self.calls.clear()
         self.deliveries.clear()
+        self.move_tasks.tasks.clear()
         self.meter.clear()
         self._tables.clear()
         self.errors.clear()
@@ -241,15 +247,11 @@ class Cloud:
         return {queue.name: [message.body for message in queue._messages] for queue in queues if queue._messages}
 
     def redrive(self) -> int:
-        """Sends every dead letter back to where it came from, as StartMessageMoveTask does; how many there were."""
-        moved = 0
-        for queue in self._deployed.queues():
-            for message in list(queue.dead_letter_queue._messages) if queue.dead_letter_queue else ():
-                if getattr(message, "came_from", queue.name) == queue.name:
-                    delete(queue.dead_letter_queue, message)  # type: ignore[arg-type]
-                    self.client("sqs").send_message(QueueUrl=queue.physical_resource_id, MessageBody=message.body)
-                    moved += 1
-        return moved
+        """Sends every dead letter back to where it came from; how many there were."""
+        before = len(self.move_tasks.tasks)
+        for queue in self._deployed.dead_letter_queues():
+            self.client("sqs").start_message_move_task(SourceArn=queue.queue_arn)
+        return sum(task["ApproximateNumberOfMessagesMoved"] for task in self.move_tasks.tasks[before:])
 
     def items(self) -> list[dict[str, Any]]:
         """Every item of every table, as the API has attributes: {"id": {"S": "…"}}."""
@@ -266,6 +268,9 @@ class Cloud:
         if message is not None:
             self._tell(MessageSent(queue.name, message.body))
 
+    def _on_refusal(self, what: str) -> None:
+        self._tell(Refused(what))
+
     def _on_event(self, event: Event) -> None:
         self._tell(event)
 
@@ -278,6 +283,12 @@ class Cloud:
             self.clock.let_others(lambda: _moto_waits(queue, seconds))
         else:
             self._virtual.run_until(lambda: bool(queue.messages), self._in(timedelta(seconds=seconds)))
+
+    def _wait_until(self, reached: Callable[[], object]) -> None:
+        if isinstance(self.clock, RealClock):
+            self.clock.wait_until(reached)
+        else:
+            self.run_until(reached)
 
     def _on_record(self, table: Table, record: Mapping[str, Any]) -> None:
         self.wiring.on_record(table, record, self.clock.now_ms())

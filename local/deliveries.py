@@ -20,8 +20,10 @@ from moto.iam.access_control import PermissionResult
 from moto.moto_api._internal import mock_random
 from moto.s3.models import FakeBucket
 from moto.sns.models import Subscription, Topic, sns_backends
+from moto.sqs.exceptions import SQSException
 from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 
+from local import rules
 from local.clock import Clock
 from local.deploy import ACCOUNT_ID, REGION
 from local.policies import Request, allows, applies
@@ -54,7 +56,8 @@ class Deliveries:
     events: list[Event] = field(default_factory=list)
     """All that was put on event buses, in order."""
     refused: list[str] = field(default_factory=list)
-    """Deliveries and publications that a resource policy did not allow."""
+    """Deliveries and publications that did not happen, as a rule because a resource policy does not allow them."""
+    on_refusal: Callable[[str], None] = lambda what: None
     refuse_entry: Callable[[Mapping[str, Any]], str | None] = lambda entry: None
     """The error code with which PutEvents should refuse an entry, or None."""
 
@@ -73,19 +76,26 @@ class Deliveries:
         policy = json.loads(topic.policy)
         allowed = allows([policy], as_service) or allows([policy], as_account)
         if not allowed:
-            self.refused.append(f"glacier.amazonaws.com may not publish to {topic_arn}")
+            self._refuse(f"glacier.amazonaws.com may not publish to {topic_arn}")
         return allowed
+
+    def _refuse(self, what: str) -> None:
+        self.refused.append(what)
+        self.on_refusal(what)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Puts this in the way of moto's SQS, SNS and EventBridge while entered."""
         patches: list[tuple[type, str, Any]] = [
             (Queue, "add_message", self._after_for_queue(Queue.add_message)),
+            (Queue, "_set_attributes", _keeping_the_policy(Queue._set_attributes)),
             (Queue, "wait_for_messages", lambda queue, timeout: self.wait_for_message(queue, timeout)),
             (SQSBackend, "change_message_visibility", self._after_change(SQSBackend.change_message_visibility)),
             (Subscription, "publish", self._publish(Subscription.publish)),
             (Subscription, "get_post_data", _envelope),
             (EventsBackend, "put_events", self._put_events(EventsBackend.put_events)),
+            (EventsBackend, "put_targets", rules.checking_targets(EventsBackend.put_targets)),
+            (Rule, "send_to_targets", rules.deliver),
             (Rule, "_send_to_sqs_queue", self._rule_to_queue(Rule._send_to_sqs_queue)),
             (FakeBucket, "get_permission", _permission),
         ]
@@ -96,6 +106,8 @@ class Deliveries:
 
     def _after_for_queue(self, original: Callable[..., None]) -> Callable[..., None]:
         def add_message(queue: Queue, message: Message) -> None:
+            if not hasattr(message, "sent_to"):  # a dead letter goes back there
+                message.sent_to = queue.name  # type: ignore[attr-defined]
             original(queue, message)
             note_delay(queue, message)
             self.on_message(queue, message)
@@ -121,8 +133,12 @@ class Deliveries:
     def _rule_to_queue(self, original: Callable[..., None]) -> Callable[..., None]:
         def send(rule: Rule, resource_id: str, *args: Any, **kwargs: Any) -> None:
             queue_arn = f"arn:aws:sqs:{rule.region_name}:{rule.account_id}:{resource_id}"
-            if self._may_send(queue_arn, "events.amazonaws.com", rule.arn):
+            if not self._may_send(queue_arn, "events.amazonaws.com", rule.arn):
+                return
+            try:
                 original(rule, resource_id, *args, **kwargs)
+            except SQSException as error:  # EventBridge would try for a day, and then drop it
+                self._refuse(f"{queue_arn} does not take an event of {rule.arn}: {error}")
 
         return send
 
@@ -132,7 +148,8 @@ class Deliveries:
         context = {"aws:SourceArn": source_arn, "aws:SourceAccount": ACCOUNT_ID, "aws:SecureTransport": "true"}
         allowed = allows(policies, Request("sqs:SendMessage", queue_arn, service=service, context=context))
         if not allowed:
-            self.refused.append(f"{service} may not send to {queue_arn} for {source_arn}")
+            missing = "" if queue is not None else ", which does not exist"
+            self._refuse(f"{service} may not send to {queue_arn}{missing} for {source_arn}")
         return allowed
 
     def _put_events(self, original: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[dict[str, Any]]]:
@@ -173,6 +190,16 @@ def _permission(bucket: FakeBucket, action: str, resource: str) -> PermissionRes
     denials = (each for policy in policies for each in policy["Statement"] if each["Effect"] == "Deny")
     denied = any(applies(each, request) for each in denials)
     return PermissionResult.DENIED if denied else PermissionResult.NEUTRAL
+
+
+def _keeping_the_policy(original: Callable[..., None]) -> Callable[..., None]:
+    def set_attributes(queue: Queue, attributes: dict[str, Any], now: float | None = None) -> None:
+        policy = getattr(queue, "policy", None)
+        original(queue, attributes, now)
+        if "Policy" not in attributes:  # moto takes that for an empty one
+            queue.policy = policy
+
+    return set_attributes
 
 
 def _entry_bytes(entry: Mapping[str, Any]) -> int:

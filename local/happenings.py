@@ -39,7 +39,14 @@ class FunctionError:
     result: Result
 
 
-Happening = MessageSent | GlacierCall | FunctionError | Event
+@dataclass(frozen=True)
+class Refused:
+    """Something was not delivered, since a policy does not allow it."""
+
+    what: str
+
+
+Happening = Refused | MessageSent | GlacierCall | FunctionError | Event
 
 
 def line(happening: Happening) -> str | None:
@@ -54,6 +61,8 @@ def line(happening: Happening) -> str | None:
         case FunctionError(function, result):
             error = result.error or {}
             return f"{'error':<10}{function}: {error.get('errorType')}: {_short(str(error.get('errorMessage')))}"
+        case Refused(what):
+            return f"{'refused':<10}{what}"
         case Event():
             return f"{'event':<10}{happening.detail_type}: {_of_event(happening.detail)}"
 

@@ -7,21 +7,27 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from textwrap import indent
 from typing import Any
+from xml.sax.saxutils import escape
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from local import glacier
+from local.assembly import SynthesisError
 from local.clock import RealClock
 from local.cloud import Cloud
 from local.deploy import ACCOUNT_ID, REGION
 from local.happenings import Happening, line
 
 _HOST = "127.0.0.1"
+_EVENTS = "thaw-events"
+"""What the commands call their queue and their rule."""
 
 
 class _Handler(MotoRequestHandler):
@@ -43,8 +49,11 @@ class Server:
 
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         application = self._moto.get_application(environ)
-        with self._clock.lock:
-            return list(application(environ, start_response))
+        try:
+            with self._clock.lock:
+                return list(application(environ, start_response))
+        except NotImplementedError as error:
+            return _not_there(environ, start_response, str(error))
 
     def __enter__(self) -> Server:
         self._thread.start()
@@ -53,6 +62,19 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self._http.shutdown()
         self._http.server_close()
+
+
+def _not_there(environ: dict[str, Any], start_response: Callable[..., Any], what: str) -> Iterable[bytes]:
+    """An answer that says so, in XML for the services that speak it, else in JSON."""
+    code, message = "NotImplemented", f"Not on this machine: {what}"
+    _print(f"{'refused':<10}{message}")
+    if "x-www-form-urlencoded" in environ.get("CONTENT_TYPE", ""):
+        kind, error = "text/xml", f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+        body = f"<ErrorResponse>{error}</ErrorResponse>"
+    else:
+        kind, body = "application/json", json.dumps({"__type": code, "message": message})
+    start_response("501 Not Implemented", [("Content-Type", kind), ("x-amzn-ErrorType", code)])
+    return [body.encode()]
 
 
 def run(port: int, speed: float) -> None:
@@ -72,7 +94,11 @@ def run(port: int, speed: float) -> None:
 def _say(happening: Happening) -> None:
     text = line(happening)
     if text is not None:
-        print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
+        _print(text)
+
+
+def _print(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')}  {text}", flush=True)
 
 
 def _welcome(cloud: Cloud, url: str, speed: float) -> str:
@@ -83,39 +109,42 @@ Thaw is up on {url}; Glacier's jobs end {speed:g} times sooner. Ctrl-C ends it, 
 
 {outputs}
 
-Commands to copy:
+Commands to copy, into another terminal in this folder:
 
-{_commands(cloud, url)}
-"""
+{indent(commands(cloud.outputs, url), "  ")}"""
 
 
-def _commands(cloud: Cloud, url: str) -> str:
-    requests = cloud.outputs["RequestQueueUrl"].rpartition("/")[2]
-    bus = cloud.outputs["EventBusName"]
-    queue_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:my-events"
+def commands(outputs: Mapping[str, str], url: str) -> str:
+    """From an upload to the same bytes again, to be pasted into a shell in Thaw's folder; more than once, too."""
+    queue_arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{_EVENTS}"
     statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
     policy = json.dumps({"Statement": [{**statement, "Resource": queue_arn}]})
-    attributes = json.dumps({"Policy": policy})
-    job = '{"Type": "archive-retrieval", "ArchiveId": "\'$ARCHIVE\'", "Tier": "Standard"}'
-    request = f'{{"requestId": "first", "accountId": "-", "vaultName": "photos", "jobParameters": {job}}}'
-    return f"""  export AWS_DEFAULT_REGION={REGION} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x
-  PATH=$PATH:$PWD/.venv/bin
-  aws() {{ command aws --endpoint-url {url} "$@"; }}
-  QUEUES={url}/{ACCOUNT_ID}
+    bus = f"--event-bus-name {outputs['EventBusName']}"
+    return f"""\
+export PATH="$PWD/.venv/bin:$PATH" AWS_DEFAULT_REGION={REGION} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x
+aws() {{ command aws --endpoint-url {url} "$@"; }}
+REQUESTS={outputs["RequestQueueUrl"]}
 
-  aws sqs create-queue --queue-name my-events --attributes '{attributes}'
-  aws events put-rule --event-bus-name {bus} --name all --event-pattern '{{"source": ["thaw"]}}'
-  aws events put-targets --event-bus-name {bus} --rule all --targets Id=1,Arn={queue_arn}
+EVENTS=$(aws sqs create-queue --queue-name {_EVENTS} --query QueueUrl --output text \\
+  --attributes '{json.dumps({"Policy": policy})}')
+aws events put-rule {bus} --name {_EVENTS} --event-pattern '{{"source": ["thaw"]}}'
+aws events put-targets {bus} --rule {_EVENTS} --targets Id=queue,Arn={queue_arn}
 
-  aws glacier create-vault --account-id - --vault-name photos
-  ARCHIVE=$(aws glacier upload-archive --account-id - --vault-name photos --body README.md \\
-    --query archiveId --output text)
-  aws sqs send-message --queue-url $QUEUES/{requests} \\
-    --message-body '{request}'
+aws glacier create-vault --account-id - --vault-name photos
+ARCHIVE=$(aws glacier upload-archive --account-id - --vault-name photos --body README.md \\
+  --query archiveId --output text)
+REQUEST=try-$(date +%s)
+aws sqs send-message --queue-url $REQUESTS --message-body '{{"requestId": "'$REQUEST'", "vaultName": "photos",
+  "jobParameters": {{"Type": "archive-retrieval", "ArchiveId": "'$ARCHIVE'"}}}}'
 
-  aws sqs receive-message --queue-url $QUEUES/my-events --max-number-of-messages 10 --wait-time-seconds 20
-  # … again, until there is a Retrieval Succeeded, which names the job:
-  aws glacier get-job-output --account-id - --vault-name photos --job-id JOB output.bin"""
+until aws sqs receive-message --queue-url $EVENTS --wait-time-seconds 20 --max-number-of-messages 10 \\
+  --query 'Messages[].Body' --output text | tr '\\t' '\\n' | tee /dev/stderr \\
+  | grep -q "Retrieval Succeeded.*$REQUEST"; do :; done
+
+JOB=$(aws glacier list-jobs --account-id - --vault-name photos --query 'JobList[-1].JobId' --output text)
+aws glacier get-job-output --account-id - --vault-name photos --job-id $JOB output.bin
+cmp README.md output.bin && echo the same bytes
+"""
 
 
 def main() -> None:
@@ -123,7 +152,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=4566)
     parser.add_argument("--speed", type=float, default=3600, help="how many times sooner Glacier's jobs end")
     arguments = parser.parse_args()
-    run(arguments.port, arguments.speed)
+    try:
+        run(arguments.port, arguments.speed)
+    except SynthesisError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

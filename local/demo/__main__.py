@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from local import glacier
+from local.assembly import SynthesisError
 from local.cloud import Cloud
 from local.demo import story
 from local.demo.history import Outcome
@@ -67,5 +68,7 @@ def _picture(run: Run) -> str:
 if __name__ == "__main__":
     try:
         sys.exit(main())
+    except SynthesisError as error:
+        sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

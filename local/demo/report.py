@@ -25,14 +25,16 @@ _END_STYLES = {SUCCEEDED: "green", LISTED: "green", FAILED: "yellow", REJECTED: 
 
 def introduction() -> RenderableType:
     """What is there, and what will go wrong."""
-    inventory = Inventory.read(examples.INVENTORY)
-    requests = len(list(examples.read_requests()))
+    inventory, partners = Inventory.read(examples.INVENTORY), Inventory.read(examples.PARTNER_INVENTORY)
+    archives, requests = len(inventory.archives), len(list(examples.read_requests()))
+    later = (f"{name} {duration(after)} after the rest" for name, after in story.LATER.items())
     lines = [
         Text("Thaw on this machine", "bold"),
         Text("Both stacks in an embedded AWS, the functions' real code; hours take seconds."),
         Text(),
-        Text(f"  {len(inventory.archives)} archives, {size(inventory.size_bytes)}, of examples/inventory.json"),
-        Text(f"  {requests} requests of examples/requests.jsonl, and one for a file uploaded now"),
+        Text(f"  {archives} archives, {size(inventory.size_bytes)}, of examples/inventory.json, and 1 uploaded now"),
+        Text(f"  {len(partners.archives)} archives in a partner's vault, of examples/partner-inventory.json"),
+        Text(f"  {requests} requests of examples/requests.jsonl, and 1 for the upload; {', '.join(later)}"),
         Text(),
         Text("Glacier is made to misbehave:", "bold"),
         Text(f"  · it {story.NO_ROOM}; Thaw may buy {story.SETTINGS['maxUnits']}"),

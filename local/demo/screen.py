@@ -81,6 +81,7 @@ def screen_on(console: Console) -> Iterator[LiveScreen | PlainScreen]:
     """What suits the console. The changing lines are gone afterwards."""
     if not console.is_terminal or console.is_dumb_terminal:
         yield PlainScreen(console)
+        console.print()
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
         yield LiveScreen(live)

@@ -155,7 +155,6 @@ def receive(queue: Queue, most: int, now_ms: int) -> list[Message]:
         queue._messages.remove(message)
         queue.pending_messages.discard(message)
         if dead_letter_queue is not None:
-            message.came_from = queue.name  # type: ignore[attr-defined]
             dead_letter_queue.add_message(message)
     fit = fitting([len(message.body.encode()) for message in received])
     for message in received[:fit]:

@@ -1,6 +1,7 @@
 """The demo, as `make demo` runs it: right when all is right, and not when anything is wrong."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -25,7 +26,10 @@ def _nothing_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_demo_comes_out_right_and_prints_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
     picture = tmp_path / "demo.svg"
     command = [sys.executable, "-m", "local.demo", "--svg", str(picture)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False)
+    environment = dict(os.environ)  # without what readline set past it: the width of a terminal that is not there
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert "Every request ended as it should" in done.stdout
     assert "\x1b" not in done.stdout
@@ -33,7 +37,12 @@ def test_the_demo_comes_out_right_and_prints_plain_lines_where_there_is_no_termi
     assert max(map(len, lines)) <= _WIDEST
     for request_id in story.EXPECTED:
         assert any(line.startswith(f"✓  {request_id} ") for line in lines), request_id
-    assert picture.read_text().startswith("<svg")
+    as_published = picture.read_text() == (ROOT / "docs" / "demo.svg").read_text()
+    assert as_published, "`python -m local.demo --svg docs/demo.svg` makes the picture anew"
+    shown = _shown_in_the_readme()
+    assert len(shown) > 10
+    printed = iter([line.rstrip() for line in lines])
+    assert [line for line in shown if line not in printed] == [], "README.md shows what the demo does not print"
 
 
 def test_whatever_is_not_as_it_should_be_is_named_and_fails_the_demo(
@@ -50,6 +59,12 @@ def test_whatever_is_not_as_it_should_be_is_named_and_fails_the_demo(
     assert wrong.count(" is ") == 3
     assert "✗  audit-2021 " in printed
     assert "✓  audit-2021 " not in printed
+
+
+def _shown_in_the_readme() -> list[str]:
+    """The lines of the README's excerpt, which leaves some out but keeps their order."""
+    _, _, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition("At the end (shortened):\n\n```text\n")
+    return [line for line in rest.partition("```")[0].splitlines() if line]
 
 
 def _with_another_hash(description: str, folder: Path) -> Path:

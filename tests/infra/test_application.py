@@ -13,6 +13,7 @@ from aws_cdk import aws_sqs as sqs
 
 from infra import nag
 from infra.application import FUNCTIONS, ROOT, build_app
+from infra.settings import SettingsError
 from tests.infra.templates import Template
 
 
@@ -95,6 +96,37 @@ def test_a_wrong_setting_ends_the_synth_with_a_sentence(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "maxUnits: 3" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_settings_under_a_misspelt_key_end_the_synth_unless_the_command_line_gives_them(tmp_path: Path) -> None:
+    misspelt = tmp_path / "cdk.json"
+    misspelt.write_text('{"context": {"taw": {"maxUnits": 2}}}')
+    program = f"""
+import pathlib, runpy
+from infra import cdk_json
+cdk_json.PATH = pathlib.Path({str(misspelt)!r})
+runpy.run_path("app.py", run_name="__main__")
+"""
+
+    def run(context: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(tmp_path / "out")}
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+    done = run({})
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert 'cdk.json: "thaw" is missing under "context", but "taw" is there' in done.stderr
+    done = run({"thaw": "{}"})
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_vault_beyond_the_region_that_is_deployed_to_ends_the_synth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDK_DEFAULT_REGION", "eu-west-1")
+    with pytest.raises(SettingsError, match="out of reach from eu-west-1"):
+        build_app({"vaults": ["arn:aws:glacier:us-east-1:999999999999:vaults/shared"]}, output_folder=tmp_path)
 
 
 def test_settings_of_the_command_line_win(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.cloud import Cloud
+from local.happenings import Happening, Refused, line
 from tests.local.conftest import MakeCloud
 
 ACCOUNT = "123456789012"
@@ -49,17 +50,87 @@ def test_an_event_comes_to_the_queue_of_a_rule_that_matches(cloud: Cloud) -> Non
     assert outcome["FailedEntryCount"] == 0
     [event] = bodies(cloud, url)
     assert (event["detail-type"], event["detail"]) == ("Something Happened", {"tier": "Bulk"})
-    assert event["time"] == "2026-03-02T09:00:00Z"
     assert [one.detail for one in cloud.events_of("Something Happened")] == [{"tier": "Bulk"}, {"tier": "Standard"}]
 
 
+def test_an_event_has_eventbridges_envelope_whatever_is_in_it(cloud: Cloud) -> None:
+    url = queue(cloud, "events.amazonaws.com")
+    put_rule(cloud, url, {"source": ["thaw"]})
+    detail = {"description": "<region> and <account> are words here", "more": '"<time>"'}
+    outcome = cloud.client("events").put_events(Entries=[{**entry(detail), "Resources": ["arn:aws:glacier:::x"]}])
+    [event] = bodies(cloud, url)
+    assert list(event.items()) == [
+        ("version", "0"),
+        ("id", outcome["Entries"][0]["EventId"]),
+        ("detail-type", "Something Happened"),
+        ("source", "thaw"),
+        ("account", ACCOUNT),
+        ("time", "2026-03-02T09:00:00Z"),
+        ("region", "us-east-1"),
+        ("resources", ["arn:aws:glacier:::x"]),
+        ("detail", detail),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ({"Arn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:mine"}, "rules deliver to SQS queues"),
+        ({"Arn": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:mine"}, "rules deliver to SQS queues"),
+        ({"Arn": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:mine"}, "rules deliver to SQS queues"),
+        ({"InputPath": "$.detail"}, "rules deliver whole events"),
+    ],
+)
+def test_what_events_cannot_be_delivered_to_here_is_refused_as_a_target(
+    cloud: Cloud, target: dict[str, str], reason: str
+) -> None:
+    url = queue(cloud, "events.amazonaws.com")
+    put_rule(cloud, url, {"source": ["thaw"]})
+    mine = {"Id": "2", "Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:mine", **target}
+    with pytest.raises(ClientError, match=f"ValidationException.*{reason}"):
+        cloud.client("events").put_targets(Rule="all", EventBusName="bus", Targets=[mine])
+    cloud.client("events").put_events(Entries=[entry({})])
+    assert len(bodies(cloud, url)) == 1
+
+
+def test_the_default_bus_takes_events_beside_the_schedules_that_are_on_it() -> None:
+    with Cloud(seed=1) as cloud:  # the real stacks have schedules
+        outcome = cloud.client("events").put_events(Entries=[{**entry({}), "EventBusName": "default"}])
+    assert outcome["FailedEntryCount"] == 0
+
+
+def test_a_disabled_rule_delivers_nothing(cloud: Cloud) -> None:
+    url = queue(cloud, "events.amazonaws.com")
+    put_rule(cloud, url, {"source": ["thaw"]})
+    cloud.client("events").disable_rule(Name="all", EventBusName="bus")
+    cloud.client("events").put_events(Entries=[entry({})])
+    assert bodies(cloud, url) == []
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_event_is_taken_whatever_becomes_of_its_delivery(cloud: Cloud, gone: bool) -> None:
+    url = queue(cloud, "events.amazonaws.com")
+    put_rule(cloud, url, {"source": ["thaw"]})
+    if gone:
+        cloud.client("sqs").delete_queue(QueueUrl=url)
+    else:
+        cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"MaximumMessageSize": "1024"})
+    outcome = cloud.client("events").put_events(Entries=[entry({"text": "x" * 1024})])
+    assert outcome["FailedEntryCount"] == 0
+    [refused] = cloud.deliveries.refused
+    assert ("does not exist" if gone else "does not take an event") in refused
+
+
 def test_a_queue_without_a_policy_gets_no_events(cloud: Cloud) -> None:
+    told: list[Happening] = []
+    cloud.tell = lambda happening: told.append(happening) if isinstance(happening, Refused) else None
     url = queue(cloud, None)
     put_rule(cloud, url, {"source": ["thaw"]})
     cloud.client("events").put_events(Entries=[entry({})])
     assert bodies(cloud, url) == []
     [refused] = cloud.deliveries.refused
     assert "events.amazonaws.com may not send to" in refused
+    assert [line(happening) for happening in told] == [f"refused   {refused}"]
 
 
 def test_an_entry_can_be_refused_while_others_are_taken(cloud: Cloud) -> None:

@@ -1,33 +1,37 @@
 """A seed is a run, on the real stacks."""
 
-import copy
-import json
-from datetime import timedelta
+import os
+import subprocess
+import sys
 
 import pytest
 
+from local.assembly import ROOT
 from local.cloud import Cloud
+from tests.local.one_run import run
 
 
 def test_the_first_run_and_any_later_one_of_a_seed_are_the_same_to_the_last_line_of_the_logs() -> None:
-    def run(cloud: Cloud) -> list[object]:
-        cloud.client("glacier").create_vault(accountId="-", vaultName="photos")
-        for tier in ("Standard", "Expedited"):
-            archive_id = cloud.glacier.put_synthetic_archive("photos", 1000)
-            job = {"Type": "archive-retrieval", "ArchiveId": archive_id, "Tier": tier}
-            request = {"requestId": tier, "accountId": "-", "vaultName": "photos", "jobParameters": job}
-            cloud.client("sqs").send_message(QueueUrl=cloud.outputs["RequestQueueUrl"], MessageBody=json.dumps(request))
-        cloud.run_for(timedelta(minutes=20))
-        logs = [cloud.logs(function) for function in cloud.functions.logs]
-        return [cloud.calls.log, cloud.items(), list(cloud.events), logs]
-
     with Cloud(seed=3) as cloud:
-        first = copy.deepcopy(run(cloud))
+        first = run(cloud)
         cloud.reset(seed=4)
-        other = copy.deepcopy(run(cloud))
+        other = run(cloud)
         cloud.reset(seed=3)
         assert run(cloud) == first
         assert other != first
+
+
+def test_it_is_the_same_run_in_another_process_whose_hashes_differ() -> None:
+    def start(hash_seed: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        command = [sys.executable, "-m", "tests.local.one_run"]
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+
+    processes = [start("1"), start("2")]
+    first, second = (process.communicate(timeout=120)[0].splitlines() for process in processes)
+    assert [process.returncode for process in processes] == [0, 0]
+    assert len(first) > 50
+    assert first == second
 
 
 def test_there_is_one_cloud_at_a_time() -> None:

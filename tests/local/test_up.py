@@ -1,19 +1,24 @@
 """`make up`: everything over HTTP, on a real clock."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from local import glacier
 from local.clock import RealClock
 from local.cloud import Cloud
 from local.happenings import Happening, line
-from local.up import Server
+from local.up import Server, commands, main
 
 REGION = "us-east-1"
 
@@ -87,3 +92,56 @@ def test_an_archive_comes_back_over_http(url: str, lines: list[str]) -> None:
     told = "\n".join(lines)
     for text in ("CreateVault photos: done", "Thaw-requests: ", "InitiateJob photos", "Retrieval Succeeded: requestId"):
         assert text in told
+
+
+def test_the_commands_that_it_prints_bring_the_same_bytes_back(url: str, tmp_path: Path) -> None:
+    stacks = client("cloudformation", url).describe_stacks(StackName="Thaw")["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[0]["Outputs"]}
+    (tmp_path / "README.md").write_text("what is uploaded")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands(outputs, url)],
+        cwd=tmp_path,
+        env={"PATH": path, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "the same bytes"), done.stderr
+    assert "Retrieval Succeeded" in done.stderr
+
+
+def test_what_is_not_there_is_refused_in_a_sentence(url: str) -> None:
+    with pytest.raises(ClientError, match=r"NotImplemented.*Not on this machine: The cancel_update_stack action"):
+        client("cloudformation", url).cancel_update_stack(StackName="Thaw")
+    with pytest.raises(ClientError, match=r"NotImplemented.*Not on this machine: The list_contributor_insights action"):
+        client("dynamodb", url).list_contributor_insights()
+
+
+def test_a_function_can_be_invoked_over_http(url: str) -> None:
+    functions = client("lambda", url)
+    names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
+    (publish,) = (name for name in names if name.startswith("Thaw-Publishing"))
+    reply = functions.invoke(FunctionName=publish, Payload=b'{"Records": []}')
+    assert json.loads(reply["Payload"].read()) == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize(
+    ("cdk_json", "sentence"),
+    [
+        ('{"context": {"thaw": {"maxUnits": 3}}}', "maxUnits: 3 is wrong; right is 0, 1 or 2"),
+        ('{"context": ', "cdk.json is not JSON"),
+    ],
+)
+def test_wrong_settings_end_it_with_a_sentence(
+    cdk_json: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "cdk.json"
+    path.write_text(cdk_json)
+    monkeypatch.setattr("infra.cdk_json.PATH", path)
+    monkeypatch.setattr("sys.argv", ["up", "--port", "0"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert sentence in str(end.value.code)
+    assert "Traceback" not in str(end.value.code)

@@ -1,0 +1,32 @@
+"""A short run on the real stacks, to the last line of the logs. Run as a module it prints that of seed 3."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+from local.cloud import Cloud
+
+
+def run(cloud: Cloud) -> list[str]:
+    """Lets two archives be retrieved, and tells everything that went on."""
+    cloud.client("glacier").create_vault(accountId="-", vaultName="photos")
+    for tier in ("Standard", "Expedited"):
+        archive_id = cloud.glacier.put_synthetic_archive("photos", 1000)
+        job = {"Type": "archive-retrieval", "ArchiveId": archive_id, "Tier": tier}
+        request = {"requestId": tier, "accountId": "-", "vaultName": "photos", "jobParameters": job}
+        cloud.client("sqs").send_message(QueueUrl=cloud.outputs["RequestQueueUrl"], MessageBody=json.dumps(request))
+    cloud.run_for(timedelta(minutes=20))
+    return list(_everything(cloud))
+
+
+def _everything(cloud: Cloud) -> Iterator[str]:
+    yield from map(repr, cloud.calls.log)
+    yield from map(repr, cloud.items())
+    yield from map(repr, cloud.events)
+    for function in cloud.functions.logs:
+        yield from cloud.logs(function)
+
+
+if __name__ == "__main__":
+    with Cloud(seed=3) as cloud:
+        print("\n".join(run(cloud)))
