@@ -1,7 +1,8 @@
 """`python -m local.dynamodb_local COMMAND …`: runs the command while DynamoDB Local runs; its exit status is ours.
 
 Every `local.cloud.Cloud` in the command then has DynamoDB Local in the place of moto's DynamoDB. Without Java and Maven
-that is an error; with `--where-possible` before the command it says so, and leaves the command out.
+(or where Maven can fetch nothing) that is an error; with `--where-possible` before the command it says so, and leaves
+the command out.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ def main() -> int:
             environment = {**os.environ, ENDPOINT_VARIABLE: endpoint}
             return subprocess.run(arguments.command, env=environment, check=False).returncode
     except Unavailable as reason:
-        print(reason, file=sys.stderr)
-        return 1
+        print(f"Left out: {' '.join(arguments.command)}" if arguments.where_possible else "", reason, file=sys.stderr)
+        return 0 if arguments.where_possible else 1
 
 
 if __name__ == "__main__":

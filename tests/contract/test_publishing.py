@@ -239,7 +239,9 @@ def test_a_record_that_makes_no_sense_is_kept_and_holds_up_no_other() -> None:
     del strange["dynamodb"]["NewImage"]["revision"]
     kindless = stream_record(4, None, opened())
     del kindless["dynamodb"]["NewImage"]["kind"]
-    changes, bucket = read(bad, good, strange, kindless)
+    typeless = stream_record(5, None, opened())
+    typeless["dynamodb"]["NewImage"]["jobs"] = {}
+    changes, bucket = read(bad, good, strange, kindless, typeless)
     assert [told.sequence_number for told in changes] == ["2"]
-    assert sorted(bucket.objects) == [f"kept/unreadable/{number}.json" for number in (1, 3, 4)]
+    assert sorted(bucket.objects) == [f"kept/unreadable/{number}.json" for number in (1, 3, 4, 5)]
     assert json.loads(bucket.objects["kept/unreadable/1.json"]) == bad

@@ -45,6 +45,21 @@ def test_without_java_the_command_is_left_out_only_where_that_was_asked_for(
 
 
 @pytest.mark.usefixtures("with_java")
+@pytest.mark.parametrize("java_version", ["21"])
+def test_where_nothing_can_be_fetched_the_command_is_left_out_only_where_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreachable() -> None:
+        raise server.Unavailable("Maven fetched nothing")
+
+    monkeypatch.setattr("local.dynamodb_local.__main__.running", unreachable)
+    assert run(monkeypatch, "--where-possible", sys.executable, "-c", MARK, str(tmp_path / "ran")) == 0
+    assert run(monkeypatch, sys.executable, "-c", MARK, str(tmp_path / "ran")) == 1
+    assert "Maven fetched nothing" in capsys.readouterr().err
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.usefixtures("with_java")
 @pytest.mark.parametrize(
     ("java_version", "enough"), [("17.0.15", True), ("21", True), ("11.0.2", False), ("1.8.0", False)]
 )

@@ -31,7 +31,7 @@ def read_changes(records: list[dict[str, Any]], unreadable: Unreadable) -> list[
     for record in records:
         try:
             changes.append(_read_change(record))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             count("RecordUnreadable")
             logger.error("stream record unreadable", kept_as=unreadable.keep(record), error=type(error).__name__)
     return changes
