@@ -53,16 +53,17 @@ def _plain(value: Any) -> Any:
 
 def _put(user: User, item: dict[str, Any]) -> None:
     """As someone would who writes to the table by hand; what DynamoDB itself refuses is not there."""
-    typed = {name: TypeSerializer().serialize(_decimal(value)) for name, value in item.items() if name}
+    typed = {name: TypeSerializer().serialize(value) for name, value in _storable(item).items()}
     with suppress(user.cloud.client("dynamodb").exceptions.ClientError):
         user.cloud.client("dynamodb").put_item(TableName=user.cloud.outputs["RetrievalTableName"], Item=typed)
 
 
-def _decimal(value: Any) -> Any:
+def _storable(value: Any) -> Any:
+    """The value without names that are empty, which no attribute may have, and with numbers that fit."""
     if isinstance(value, dict):
-        return {name: _decimal(inner) for name, inner in value.items()}
+        return {name: _storable(inner) for name, inner in value.items() if name}
     if isinstance(value, list):
-        return [_decimal(inner) for inner in value]
+        return [_storable(inner) for inner in value]
     if isinstance(value, float) or (type(value) is int and abs(value) >= 10**30):
         return str(value)
     return value
