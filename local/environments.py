@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +24,8 @@ from local.processes import Executor, Process
 
 _CONCURRENTLY = "thaw.concurrently"
 """The module of the functions whose `Executor` is ours here."""
+_CLOCK = "thaw.edge.clock"
+"""The module of the functions that reads the time; in each environment it reads the environment's."""
 _WITH_COLD_START = ("aws_lambda_powertools.logging.logger", "aws_lambda_powertools.metrics.provider.cold_start")
 """Powertools remembers there, once for the process, whether an invocation was the first."""
 _KEPT_LOG_LINES = 20_000
@@ -93,6 +96,8 @@ class Environment:
     """What runs in it at present."""
     handler: Callable[[Any, Any], Any] | None = None
     unfinished_line: str = ""
+    skew_ms: int = 0
+    """How far its clock is ahead of the true one."""
     _modules: dict[str, ModuleType] = field(default_factory=dict)
 
     @property
@@ -107,12 +112,17 @@ class Environment:
             module = importlib.import_module(module_name)
             if _CONCURRENTLY in sys.modules:
                 sys.modules[_CONCURRENTLY].Executor = Executor  # type: ignore[attr-defined]
+            if _CLOCK in sys.modules:
+                sys.modules[_CLOCK].time = _Time  # type: ignore[attr-defined]
         finally:
             sys.pycache_prefix = prefix
-        for name in _WITH_COLD_START:
-            if name in sys.modules:
-                sys.modules[name].is_cold_start = True  # type: ignore[attr-defined]
+        _begin_cold()
         self.handler = getattr(module, function)
+
+    def take_over(self, gone: Environment) -> None:
+        """Begins with the loaded code of one that is gone, in place of `load`: it is the same, and sooner there."""
+        self._modules, self.handler = gone._modules, gone.handler
+        _begin_cold()
 
     def kill(self) -> None:
         """The sandbox is gone, and what ran in it stops where it stands; its invocation ends in an error."""
@@ -151,7 +161,21 @@ class Environment:
         }
 
 
+def _begin_cold() -> None:
+    for name in _WITH_COLD_START:
+        if name in sys.modules:
+            sys.modules[name].is_cold_start = True  # type: ignore[attr-defined]
+
+
 _inside: Environment | None = None
+
+
+class _Time:
+    """`time` as the code that runs has it."""
+
+    @staticmethod
+    def time_ns() -> int:
+        return time.time_ns() + (_inside.skew_ms * 1_000_000 if _inside else 0)
 
 
 @contextmanager
@@ -182,20 +206,18 @@ def _top_level_names(code: Path) -> frozenset[str]:
     return _names[code]
 
 
-_clean_counts: dict[Path, int] = {}
-"""How many modules there were when none of them had a name of the asset's."""
+_found: dict[Path, tuple[int, list[str]]] = {}
+"""Which modules had names of the asset's, and how many there were in all, when last looked through."""
 
 
 def _taken_out(code: Path) -> dict[str, ModuleType]:
     """Takes the modules out that have names of the asset's, if there are any."""
-    if _clean_counts.get(code) == len(sys.modules):
-        return {}
-    top_level_names = _top_level_names(code)
-    taken = [name for name in sys.modules if name.partition(".")[0] in top_level_names]
-    modules = {name: sys.modules.pop(name) for name in taken}
-    if not modules:
-        _clean_counts[code] = len(sys.modules)
-    return modules
+    count, names = _found.get(code, (0, []))
+    if count != len(sys.modules) or not all(name in sys.modules for name in names):
+        top_level_names = _top_level_names(code)
+        names = [name for name in sys.modules if name.partition(".")[0] in top_level_names]
+        _found[code] = len(sys.modules), names
+    return {name: sys.modules.pop(name) for name in names}
 
 
 @contextmanager

@@ -46,10 +46,17 @@ class DeployedState:
             table.items.clear()
             if table.stream_shard is not None:
                 table.stream_shard.items.clear()
-        for bucket, kept in self._keys.items():
-            keys = self._s3.buckets[bucket].keys
-            for key in set(keys) - kept:
-                del keys[key]
+        for bucket, key in self._new_keys():
+            del self._s3.buckets[bucket].keys[key]
+
+    def new_keys(self) -> list[str]:
+        """The keys of the objects that were put since."""
+        return [key for _, key in self._new_keys()]
+
+    def _new_keys(self) -> list[tuple[str, str]]:
+        return [
+            (bucket, key) for bucket, kept in self._keys.items() for key in set(self._s3.buckets[bucket].keys) - kept
+        ]
 
     def _restore_messages(self) -> None:
         _set(self._sqs.queues, self._queues)

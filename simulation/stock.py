@@ -1,0 +1,55 @@
+"""Execution environments ready to be used: those of earlier runs, whose code need not be loaded again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from unittest import mock
+from weakref import WeakSet
+
+from botocore.retries.quota import RetryQuota
+
+from local.clock import Clock
+from local.environments import Environment, FunctionConfig, Log
+
+_Key = tuple[str, tuple[tuple[str, str], ...]]
+"""A function and its variables, which its code may have read when it was loaded."""
+
+
+@dataclass
+class Stock:
+    _spare: dict[_Key, list[Environment]] = field(default_factory=lambda: defaultdict(list))
+    _in_use: list[tuple[_Key, Environment]] = field(default_factory=list)
+    _quotas: WeakSet[RetryQuota] = field(default_factory=WeakSet)
+
+    def make(self, config: FunctionConfig, instance: str, clock: Clock, log: Log) -> Environment:
+        environment = Environment(config, instance, clock, log)
+        key = (config.name, tuple(sorted(config.variables.items())))
+        if self._spare[key]:
+            environment.take_over(self._spare[key].pop())
+        self._in_use.append((key, environment))
+        return environment
+
+    def take_back(self) -> None:
+        """Between two runs, when nothing runs."""
+        for key, environment in self._in_use:
+            if environment.handler is not None:
+                self._spare[key].append(environment)
+        self._in_use.clear()
+        for quota in self._quotas:
+            # What the SDK's clients have left to spend on retries is all that they remember.
+            quota._available_capacity = quota._max_capacity  # type: ignore[attr-defined]
+
+    @contextmanager
+    def watching_quotas(self) -> Iterator[None]:
+        """To be entered before any client is made."""
+        made = RetryQuota.__init__
+
+        def make(quota: RetryQuota, *args: int, **kwargs: int) -> None:
+            made(quota, *args, **kwargs)
+            self._quotas.add(quota)
+
+        with mock.patch.object(RetryQuota, "__init__", make):
+            yield
