@@ -48,7 +48,8 @@ _pick: Any = AttributePicker.__call__
 
 def _picked(picker: AttributePicker, context: AttributePickerContext) -> Any:
     """A member of an answer. DynamoDB's are dicts with the API's own names: nothing else has to be tried."""
-    if type(context.obj) is dict and context.service_model.service_name == "dynamodb":
+    model = context.service_model
+    if type(context.obj) is dict and model is not None and model.service_name == "dynamodb":
         return context.obj.get(context.key)
     return _pick(picker, context)
 

@@ -48,10 +48,7 @@ class Chooser:
         if self.ended:
             return None
         point = f"{place} {self._counts[place]}"
-        if self.given is not None:
-            choice = self.given.get(point)
-        else:
-            choice = draw(self.random_at(point))
+        choice = draw(self.random_at(point)) if self.given is None else self.given.get(point)
         if choice is not None:
             self.chosen[point] = choice
         return choice

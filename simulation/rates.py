@@ -13,7 +13,7 @@ _GLACIER_FACTOR = 4.0
 
 @dataclass(frozen=True)
 class Rates:
-    """Chances between 0 and 1: of each call, message, notification, job and result; `off` are kinds that don't occur."""
+    """Chances from 0 to 1: of each call, message, notification, job and result. Kinds that are `off` don't occur."""
 
     strikes: float
     switches: float
@@ -27,7 +27,7 @@ class Rates:
     @classmethod
     def drawn(cls, chance: random.Random, kinds: tuple[str, ...]) -> Rates:
         return cls(
-            strikes=chance.choice([0.0, 0.01, 0.02, 0.04, 0.08, 0.15]),
+            strikes=chance.choice([0.0, 0.02, 0.05, 0.1, 0.2]),
             switches=chance.choice([0.0, 0.1, 0.3, 0.6]),
             messages=chance.choice([0.0, 0.1, 0.3]),
             notifications=chance.choice([0.0, 0.1, 0.3, 0.8]),

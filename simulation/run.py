@@ -17,7 +17,7 @@ from local.environments import Environment, FunctionConfig, Log
 from local.processes import current
 from simulation import mishaps, strikes, workload
 from simulation.choices import Choice, Chooser, Schedule
-from simulation.history import History
+from simulation.history import Change, History
 from simulation.limits import WITHIN, Limits
 from simulation.mishaps import Mishaps
 from simulation.promises import money, records, remains, requests
@@ -54,6 +54,8 @@ class Run:
     """Of the messages that were sent, by their steps."""
     on_call: Callable[[Call, Choice | None], None] = lambda call, choice: None
     """Told of each call of a function, before it is made."""
+    on_begin: Callable[[], None] = lambda: None
+    """Told when all is ready and nothing has happened."""
 
     def __post_init__(self) -> None:
         whole = workload.drawn(random.Random(f"{self.seed} workload"))
@@ -77,6 +79,7 @@ class Run:
 
     def _begin(self) -> None:
         world, cloud = self.world, self.world.cloud
+        world.skew_seconds = self.limits.skew_seconds
         self.history = world.prepared(self.seed, self.workload)
         self.history.watchers.append(self._on_change)
         mishaps_ = Mishaps(cloud, self.chooser, self.rates, self.limits, self.history)
@@ -87,6 +90,7 @@ class Run:
         cloud.calls.strike = self._strike
         cloud.calls.refusal = self._refusal
         world.furnish(self.workload)
+        self.on_begin()
 
     def _play(self) -> None:
         cloud = self.world.cloud
@@ -152,7 +156,7 @@ class Run:
 
     # ------------------------------------------------------------------------------------------------ check
 
-    def _on_change(self, change: records.Change) -> None:
+    def _on_change(self, change: Change) -> None:
         for violation in records.of_change(change, self.history):
             self._broken(violation)
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from unittest import mock
 from weakref import WeakSet
 
@@ -47,7 +48,7 @@ class Stock:
         """To be entered before any client is made."""
         made = RetryQuota.__init__
 
-        def make(quota: RetryQuota, *args: int, **kwargs: int) -> None:
+        def make(quota: RetryQuota, *args: Any, **kwargs: Any) -> None:
             made(quota, *args, **kwargs)
             self._quotas.add(quota)
 

@@ -48,7 +48,7 @@ EVERY_CALL: Mapping[str, float] = {
 
 ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
     "InitiateJob": {"no capacity": 2.0, "policy full": 2.0, "denied": 0.5, "overtaken": 3.0},
-    "PurchaseProvisionedCapacity": {"limit exceeded": 2.0, "denied": 0.5},
+    "PurchaseProvisionedCapacity": {"limit exceeded": 4.0, "denied": 0.5},
     "ListProvisionedCapacity": {"listed late": 4.0, "denied": 0.5},
     "ListJobs": {"listed late": 4.0, "denied": 0.5},
     "DescribeJob": {"described late": 2.0, "denied": 0.5},
@@ -79,7 +79,7 @@ def amount_of(kind: str, chance: random.Random, limits: Limits) -> float:
     if kind in LATE_EFFECTS:
         return round(chance.choice([chance.uniform(0, 1), limits.effect_seconds * chance.random()]), 3)
     if kind in ("listed late", "described late"):
-        return round(limits.listing_lag_seconds * chance.random() ** 0.5, 3)
+        return round(limits.listing_lag_seconds * (1 - chance.random() ** 2), 3)
     if kind == "index behind":
         return round(limits.index_lag_seconds * chance.random() ** 2, 3)
     if kind in ("slow reply", "overtaken"):

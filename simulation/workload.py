@@ -142,7 +142,7 @@ class _Steps:
 
     def ask_inventory(self, after_seconds: float = 0.0) -> None:
         follow = self._chance.random() < 0.7
-        job = {"Type": "inventory-retrieval", "Tier": self._chance.choice(["Standard", "Standard", "Bulk"])}
+        job: Body = {"Type": "inventory-retrieval", "Tier": self._chance.choice(["Standard", "Standard", "Bulk"])}
         job |= {"InventoryRetrievalParameters": {"Limit": "2" if follow else "3"}}
         body = {"requestId": f"r{len(self.requests) + 1}", "vaultName": VAULT, "jobParameters": job}
         self._request(body | ({"followPages": True} if follow else {}), after_seconds)
