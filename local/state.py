@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.core.model_instances import reset_model_data
 from moto.dynamodb.models import dynamodb_backends
 from moto.events.models import events_backends
 from moto.s3.models import s3_backends
@@ -41,6 +42,7 @@ class DeployedState:
         return [queue for queue in self._queues.values() if id(queue) in targets]
 
     def restore(self) -> None:
+        reset_model_data()  # moto remembers every message and item there ever was
         self._restore_messages()
         for table in self._dynamodb.tables.values():
             table.items.clear()

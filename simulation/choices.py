@@ -43,11 +43,18 @@ class Chooser:
     _counts: Counter[str] = field(default_factory=Counter)
 
     def at(self, place: str, draw: Draw) -> Choice | None:
-        """What happens at this place, this time; a place's times are numbered from 1."""
+        """What happens at this place, this time."""
+        return self.choose(self.point(place), draw)
+
+    def point(self, place: str) -> str:
+        """The name of a place's next time; they are numbered from 1."""
         self._counts[place] += 1
+        return f"{place} {self._counts[place]}"
+
+    def choose(self, point: str, draw: Draw) -> Choice | None:
+        """What happens at a point."""
         if self.ended:
             return None
-        point = f"{place} {self._counts[place]}"
         choice = draw(self.random_at(point)) if self.given is None else self.given.get(point)
         if choice is not None:
             self.chosen[point] = choice

@@ -15,7 +15,7 @@ from local.calls import Call, Caller, Perform
 from local.clock import Clock
 from local.environments import Environment, FunctionConfig, Log
 from local.processes import current
-from simulation import mishaps, strikes, workload
+from simulation import mishaps, strikes
 from simulation.choices import Choice, Chooser, Schedule
 from simulation.history import Change, History
 from simulation.limits import WITHIN, Limits
@@ -25,6 +25,7 @@ from simulation.promises.requests import Asked, Told, Word
 from simulation.promises.violation import Promise, Violation
 from simulation.rates import Rates
 from simulation.strikes import SWITCH, Strikes
+from simulation.workload import Body, Step, Workload, drawn
 from simulation.world import World
 
 KINDS = tuple(
@@ -47,9 +48,13 @@ class Run:
     without: frozenset[str] = frozenset()
     """Steps of the workload that are left out."""
     limits: Limits = WITHIN
+    planned: Workload | None = None
+    """What users do; None draws it."""
     violations: list[Violation] = field(default_factory=list)
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each kind struck, by what it struck."""
+    points: dict[str, Call] = field(default_factory=dict)
+    """The functions' calls by the names of their points, in the order of time."""
     message_ids: dict[str, str] = field(default_factory=dict)
     """Of the messages that were sent, by their steps."""
     on_call: Callable[[Call, Choice | None], None] = lambda call, choice: None
@@ -58,7 +63,7 @@ class Run:
     """Told when all is ready and nothing has happened."""
 
     def __post_init__(self) -> None:
-        whole = workload.drawn(random.Random(f"{self.seed} workload"))
+        whole = self.planned or drawn(random.Random(f"{self.seed} workload"))
         self.workload = replace(whole, steps=tuple(step for step in whole.steps if step.name not in self.without))
         self.chooser = Chooser(self.seed, self.given)
         self.rates = Rates.drawn(random.Random(f"{self.seed} rates"), KINDS + mishaps.KINDS)
@@ -96,10 +101,13 @@ class Run:
         cloud = self.world.cloud
         for step in self.workload.steps:
             cloud.clock.after(step.at_seconds, partial(self._step, step))
-        cloud.clock.after(self.workload.faults_end_seconds, self._end_faults)
-        self.world.run_for(max([0.0, self.workload.faults_end_seconds]))
+        ends_seconds = self.workload.faults_end_seconds
+        if ends_seconds is not None:
+            cloud.clock.after(ends_seconds, self._end_faults)
+        last_seconds = max((step.at_seconds for step in self.workload.steps), default=0.0)
+        self.world.run_for(max(last_seconds, ends_seconds or 0.0))
 
-    def _step(self, step: workload.Step) -> None:
+    def _step(self, step: Step) -> None:
         units = {unit.capacity_id for unit in self.world.cloud.glacier.ledger.units}
         message_id = self.world.perform(step)
         if message_id is not None:
@@ -129,7 +137,9 @@ class Run:
         return environment
 
     def _strike(self, call: Call, perform: Perform) -> AWSResponse:
-        choice = self.chooser.at(f"{call.actor} {call.operation}", partial(self._draw, call))
+        point = self.chooser.point(f"{call.actor} {call.operation}")
+        self.points[point] = call
+        choice = self._strikes.kept_up(call) or self.chooser.choose(point, partial(self._draw, call))
         self.on_call(call, choice)
         if choice is None:
             return perform()
@@ -190,7 +200,7 @@ class Run:
     def _units(self, told: Told) -> Iterable[Violation]:
         ledger = self.world.cloud.glacier.ledger
         ours = [unit.capacity_id for unit in ledger.units if unit.capacity_id not in self._units_of_others]
-        sent: dict[str, tuple[datetime, workload.Body]] = {}
+        sent: dict[str, tuple[datetime, Body]] = {}
         for step in self.workload.steps:
             body = step.request
             if body is not None:

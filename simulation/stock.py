@@ -28,14 +28,23 @@ class Stock:
     def make(self, config: FunctionConfig, instance: str, clock: Clock, log: Log) -> Environment:
         environment = Environment(config, instance, clock, log)
         key = (config.name, tuple(sorted(config.variables.items())))
-        if self._spare[key]:
-            environment.take_over(self._spare[key].pop())
+        gone = self._spare[key].pop() if self._spare[key] else self._dead(key)
+        if gone is not None:
+            environment.take_over(gone)
         self._in_use.append((key, environment))
         return environment
+
+    def _dead(self, key: _Key) -> Environment | None:
+        """One of this run's that has died and been wound up."""
+        for index, (of, each) in enumerate(self._in_use):
+            if of == key and each.handler and each.dead and (each.process is None or each.process.dead):
+                return self._in_use.pop(index)[1]
+        return None
 
     def take_back(self) -> None:
         """Between two runs, when nothing runs."""
         for key, environment in self._in_use:
+            environment.process = None  # would keep all that the run left behind
             if environment.handler is not None:
                 self._spare[key].append(environment)
         self._in_use.clear()

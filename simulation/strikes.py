@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -20,6 +20,8 @@ from thaw import bounds
 
 SWITCH = "switch"
 LATE_EFFECTS = ("dies, effect late", "times out, effect late")
+_KEPT_UP = {"keeps failing": "500 before", "done, keeps failing": "500 before", "keeps throttling": "throttled"}
+"""What the SDK's own repeats of the call meet."""
 
 _DEFAULT_READ_TIMEOUT_SECONDS = 60
 """botocore's, of every client that does not set its own."""
@@ -40,6 +42,9 @@ EVERY_CALL: Mapping[str, float] = {
     "500 before": 0.7,
     "500 after": 1.0,
     "throttled": 0.8,
+    "keeps failing": 0.4,
+    "done, keeps failing": 0.6,
+    "keeps throttling": 0.3,
     "stalls before": 0.4,
     "stalls after": 0.4,
     "slow reply": 1.5,
@@ -93,12 +98,18 @@ def _reply_within() -> float:
     return float(bounds.READ_TIMEOUT_SECONDS)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Strikes:
     """Makes choices come true."""
 
     cloud: Cloud
     history: History
+    _failing: list[tuple[object, Choice]] = field(default_factory=list)
+    """The parameters of calls whose repeats fail as well: the SDK hands over the same object each time."""
+
+    def kept_up(self, call: Call) -> Choice | None:
+        """What happens to a repeat of a call that keeps failing."""
+        return next((choice for params, choice in self._failing if params is call.params), None)
 
     def strike(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """The answer to a call to which this happens; or what the SDK, or the function's death, raises."""
@@ -153,6 +164,19 @@ class Strikes:
         reply = perform()
         _process().pause(self._longest_timeout_seconds)
         return reply
+
+    def _keeps_failing(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """However often the SDK repeats it."""
+        self._failing.append((call.params, Choice(_KEPT_UP[choice.kind])))
+        return self._500_before(choice, call, perform)
+
+    def _done_keeps_failing(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        perform()
+        return self._keeps_failing(choice, call, perform)
+
+    def _keeps_throttling(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        self._failing.append((call.params, Choice(_KEPT_UP[choice.kind])))
+        return self._throttled(choice, call, perform)
 
     def _slow_reply(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         reply = perform()

@@ -73,7 +73,8 @@ class Workload:
     marker_repeats: bool
     vault_notifies: bool
     """Whether the vault has a notification of its own, to the same topic."""
-    faults_end_seconds: float
+    faults_end_seconds: float | None
+    """When faults cease, and Glacier has room on demand. None: what happens is given as a whole."""
     theme: str
 
     @property
