@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -31,7 +32,7 @@ from simulation.world import World
 KINDS = tuple(
     dict.fromkeys([SWITCH, *strikes.EVERY_CALL, *(kind for each in strikes.ONE_OPERATION.values() for kind in each)])
 )
-SETTLES_WITHIN = timedelta(days=8)
+SETTLES_WITHIN = timedelta(days=4)
 """After the last step and the last fault."""
 _SWITCHED_SECONDS = 19.0
 """Longest that a switch lets others run: a call does not take more."""
@@ -73,13 +74,14 @@ class Run:
     # ------------------------------------------------------------------------------------------------- play
 
     def perform(self) -> Run:
+        """To its end, or to the first promise that breaks."""
         self._begin()
         self._play()
-        self._settle(SETTLES_WITHIN)
+        self._settle()
+        self.world.cloud.redrive()
+        self._settle()
         if not self.violations:
-            self.world.cloud.redrive()
-            self._settle(SETTLES_WITHIN)
-        self._check()
+            self._check()
         return self
 
     def _begin(self) -> None:
@@ -105,7 +107,8 @@ class Run:
         if ends_seconds is not None:
             cloud.clock.after(ends_seconds, self._end_faults)
         last_seconds = max((step.at_seconds for step in self.workload.steps), default=0.0)
-        self.world.run_for(max(last_seconds, ends_seconds or 0.0))
+        with suppress(TimeoutError):
+            cloud.run_until(lambda: self.violations, timedelta(seconds=max(last_seconds, ends_seconds or 0.0)))
 
     def _step(self, step: Step) -> None:
         units = {unit.capacity_id for unit in self.world.cloud.glacier.ledger.units}
@@ -119,15 +122,15 @@ class Run:
         self.chooser.ended = True
         self.world.cloud.glacier.settings.on_demand_room = True
 
-    def _settle(self, limit: timedelta) -> None:
-        cloud = self.world.cloud
+    def _settle(self) -> None:
         try:
-            cloud.run_until(lambda: cloud.quiet and not self.history.open_due and not self._intends(), limit)
+            self.world.cloud.run_until(lambda: self.violations or self._has_settled(), SETTLES_WITHIN)
         except TimeoutError:
-            self._broken(Violation(Promise.NOTHING_LEFT, f"not settled {limit} after the last fault"))
+            self._broken(Violation(Promise.NOTHING_LEFT, f"not settled {SETTLES_WITHIN} after the last fault"))
 
-    def _intends(self) -> bool:
-        return "intent" in self.history.items.get("capacity", {})
+    def _has_settled(self) -> bool:
+        intends = "intent" in self.history.items.get("capacity", {})
+        return self.world.cloud.quiet and not self.history.open_due and not intends
 
     # ----------------------------------------------------------------------------------------------- choose
 
@@ -185,6 +188,7 @@ class Run:
         if self.limits is WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))
             self._all_broken(self._units(told))
+            self._all_broken(money.duplicates_told([e.detail["jobId"] for e in cloud.events_of("Duplicate Job")]))
         self._all_broken(remains.nothing_is_left(cloud, history))
         self._all_broken(remains.no_function_breaks(cloud))
         self._all_broken(remains.calls_are_allowed(cloud, history))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from unittest import mock
 from weakref import WeakSet
@@ -15,8 +16,8 @@ from botocore.retries.quota import RetryQuota
 from local.clock import Clock
 from local.environments import Environment, FunctionConfig, Log
 
-_Key = tuple[str, tuple[tuple[str, str], ...]]
-"""A function and its variables, which its code may have read when it was loaded."""
+_Key = tuple[str, Path, tuple[tuple[str, str], ...]]
+"""A function, its code and its variables, which the code may have read when it was loaded."""
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Stock:
 
     def make(self, config: FunctionConfig, instance: str, clock: Clock, log: Log) -> Environment:
         environment = Environment(config, instance, clock, log)
-        key = (config.name, tuple(sorted(config.variables.items())))
+        key = (config.name, config.code, tuple(sorted(config.variables.items())))
         gone = self._spare[key].pop() if self._spare[key] else self._dead(key)
         if gone is not None:
             environment.take_over(gone)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
 from moto.dynamodb.models import dynamodb_backends
@@ -139,8 +138,14 @@ class World:
             return "intent" not in history.items.get("capacity", {}) and all(p != EXPEDITED_BACKLOG for p, _ in due)
         return all(partition == EXPEDITED_BACKLOG or at_ms > soon_ms for partition, at_ms in due)
 
-    def run_for(self, seconds: float) -> None:
-        self.cloud.run_for(timedelta(seconds=seconds))
+    def use_code(self, code: Path) -> None:
+        """From the next run on the functions are those of this folder."""
+        self.configs = {name: replace(config, code=code) for name, config in self.configs.items()}
+
+    @property
+    def code(self) -> Path:
+        """The folder of the functions' code."""
+        return next(iter(self.configs.values())).code
 
 
 def _shared_with_us() -> dict[str, object]:

@@ -71,6 +71,11 @@ def of_jobs(jobs: Sequence[JobStarted], history: History) -> Iterator[Violation]
             yield Violation(Promise.NO_DOLLAR_TWICE, f"{_shown(job)} has no tag to be recognised by")
 
 
+def duplicates_told(told: Sequence[str]) -> Iterator[Violation]:
+    """Within the bounds there is nothing to tell. Args: told: the ids of the jobs of `Duplicate Job` events."""
+    yield from (Violation(Promise.NO_DOLLAR_TWICE, f"Duplicate Job was told of {job_id[:6]}") for job_id in told)
+
+
 def _shown(job: JobStarted) -> str:
     return f"{job.tier} job {job.job_id[:6]} of {job.at:%d %H:%M:%S} for {(job.archive_id or 'inventory')[:9]}"
 

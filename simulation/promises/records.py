@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from simulation.history import Attributes, Change, History
 from simulation.promises.violation import Promise, Violation
+from thaw import bounds
 from thaw.states import FIRST, MOVES, OPEN, State
 
 _MAY_CHANGE_AFTER_THE_END = {"revision", "requests", "duplicates", "jobs"}
@@ -19,6 +20,7 @@ def of_change(change: Change, history: History) -> Iterator[Violation]:
             yield Violation(Promise.NOTHING_LEFT, f"{change.id} was deleted without a time to live")
     elif kind == "retrieval":
         yield from _of_retrieval(change.old, change.new, history)
+        yield from _joined_in_time(change)
     elif kind in ("request", "rejection") and change.old is not None:
         yield from _of_request(change.old, change.new)
 
@@ -73,6 +75,18 @@ def _after_the_end(old: Attributes, new: Attributes) -> Iterator[Violation]:
         yield Violation(Promise.TERMINAL_NEVER_CHANGES, f"{new['id']} is {old['state']}, and {sorted(wrong)} changed")
     if any(new["requests"].get(name) != asker for name, asker in old["requests"].items()):
         yield Violation(Promise.TERMINAL_NEVER_CHANGES, f"{new['id']} is {old['state']}, and its requests changed")
+
+
+def _joined_in_time(change: Change) -> Iterator[Violation]:
+    """A finished output is joined only while it stays good for long enough."""
+    old, new = change.old, change.new
+    assert new is not None
+    if old is None or old["generation"] != new["generation"] or old["state"] != State.SUCCEEDED:
+        return
+    left_seconds = (new["outputAvailableUntil"] - change.at_ms) / 1000
+    least_seconds = bounds.OUTPUT_WORTH_JOINING_SECONDS - bounds.CLOCK_SKEW_SECONDS - bounds.FUNCTION_TIMEOUT_SECONDS
+    if len(new["requests"]) > len(old["requests"]) and left_seconds < least_seconds:
+        yield Violation(Promise.EVERY_MESSAGE_ENDS, f"{new['id']} was joined {left_seconds:g} s before its output goes")
 
 
 def _of_request(old: Attributes, new: Attributes) -> Iterator[Violation]:
