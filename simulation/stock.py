@@ -53,6 +53,11 @@ class Stock:
             # What the SDK's clients have left to spend on retries is all that they remember.
             quota._available_capacity = quota._max_capacity  # type: ignore[attr-defined]
 
+    def clear(self) -> None:
+        """Keeps none: what is loaded next is other code."""
+        self._spare.clear()
+        self._in_use.clear()
+
     @contextmanager
     def watching_quotas(self) -> Iterator[None]:
         """To be entered before any client is made."""

@@ -141,6 +141,7 @@ class World:
     def use_code(self, code: Path) -> None:
         """From the next run on the functions are those of this folder."""
         self.configs = {name: replace(config, code=code) for name, config in self.configs.items()}
+        self.stock.clear()
 
     @property
     def code(self) -> Path:
