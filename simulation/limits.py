@@ -25,7 +25,7 @@ class Limits:
     message_seconds: float = 20 * _MINUTE_SECONDS
     """How late a message comes, or comes again."""
     notification_seconds: float = 12 * _HOUR_SECONDS
-    late_job_seconds: float = 30 * _HOUR_SECONDS
+    late_job_seconds: float = 6 * _HOUR_SECONDS
 
 
 WITHIN = Limits(bounds.NETWORK_SECONDS, bounds.LISTING_LAG_SECONDS, bounds.CLOCK_SKEW_SECONDS)

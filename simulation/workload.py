@@ -94,19 +94,22 @@ def drawn(chance: random.Random) -> Workload:
     _THEMES[theme](steps, chance)
     _sprinkle(steps, chance)
     last_seconds = max(step.at_seconds for step in steps.steps)
+    max_units = chance.choice([0, 1, 2, 2])
+    # Without room and units an Expedited retrieval tries again and again: not for a month.
+    may_lack_room = max_units > 0 or theme not in _LONG
     return Workload(
         steps=tuple(sorted(steps.steps, key=lambda step: step.at_seconds)),
         archives=archives(),
-        max_units=chance.choice([0, 1, 2, 2]),
+        max_units=max_units,
         drain_within_minutes=chance.choice([5, 10, 60]),
         try_beyond_guarantee=chance.random() < 0.2,
         concurrency=chance.choice([2, 10, 10, 10]),
-        on_demand_room=chance.random() < 0.5,
+        on_demand_room=chance.random() < 0.5 or not may_lack_room,
         beyond_guarantee_served=chance.random() < 0.3,
         newest_jobs_first=chance.random() < 0.5,
         marker_repeats=chance.random() < 0.5,
         vault_notifies=chance.random() < 0.2,
-        faults_end_seconds=last_seconds + chance.choice([0.2, 2, 8, 16]) * _HOUR_SECONDS,
+        faults_end_seconds=last_seconds + chance.choice([0.2, 1, 4, 8]) * _HOUR_SECONDS,
         theme=theme,
     )
 
@@ -228,7 +231,7 @@ _THEMES: dict[str, Callable[[_Steps, random.Random], None]] = {
     "days of quiet": _days_of_quiet,
     "month's end": _months_end,
 }
-THEMES = tuple(_THEMES)
+_LONG = ("month's end", "days of quiet")
 
 
 def _sprinkle(steps: _Steps, chance: random.Random) -> None:

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from local.clock import Clock
@@ -55,6 +56,7 @@ class Schedule:
         }
 
 
+@cache
 def seconds_of(expression: str) -> int:
     """The period of `rate(5 minutes)`; nothing else is known here."""
     match = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
