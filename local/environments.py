@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +24,8 @@ from local.processes import Executor, Process
 
 _CONCURRENTLY = "thaw.concurrently"
 """The module of the functions whose `Executor` is ours here."""
+_CLOCK = "thaw.edge.clock"
+"""The module of the functions that reads the time; in each environment it reads the environment's."""
 _WITH_COLD_START = ("aws_lambda_powertools.logging.logger", "aws_lambda_powertools.metrics.provider.cold_start")
 """Powertools remembers there, once for the process, whether an invocation was the first."""
 _KEPT_LOG_LINES = 20_000
@@ -93,6 +96,8 @@ class Environment:
     """What runs in it at present."""
     handler: Callable[[Any, Any], Any] | None = None
     unfinished_line: str = ""
+    skew_ms: int = 0
+    """How far its clock is ahead of the true one."""
     _modules: dict[str, ModuleType] = field(default_factory=dict)
 
     @property
@@ -105,15 +110,23 @@ class Environment:
         prefix, sys.pycache_prefix = sys.pycache_prefix, str(_BYTECODE)
         try:
             module = importlib.import_module(module_name)
-            concurrently = sys.modules.get(_CONCURRENTLY)
-            if concurrently and Path(concurrently.__file__ or "").is_relative_to(self.config.code):  # not a test's own
-                concurrently.Executor = Executor  # type: ignore[attr-defined]
+            self._replace(_CONCURRENTLY, "Executor", Executor)
+            self._replace(_CLOCK, "time", _Time)
         finally:
             sys.pycache_prefix = prefix
-        for name in _WITH_COLD_START:
-            if name in sys.modules:
-                sys.modules[name].is_cold_start = True  # type: ignore[attr-defined]
+        _begin_cold()
         self.handler = getattr(module, function)
+
+    def _replace(self, module_name: str, name: str, replacement: object) -> None:
+        """In the asset's own module, if it was imported, and not in one of the same name elsewhere."""
+        module = sys.modules.get(module_name)
+        if module and Path(module.__file__ or "").is_relative_to(self.config.code):
+            setattr(module, name, replacement)
+
+    def take_over(self, gone: Environment) -> None:
+        """Begins with the loaded code of one that is gone, in place of `load`: it is the same, and sooner there."""
+        self._modules, self.handler = gone._modules, gone.handler
+        _begin_cold()
 
     def kill(self) -> None:
         """The sandbox is gone, and what ran in it stops where it stands; its invocation ends in an error."""
@@ -152,7 +165,21 @@ class Environment:
         }
 
 
+def _begin_cold() -> None:
+    for name in _WITH_COLD_START:
+        if name in sys.modules:
+            sys.modules[name].is_cold_start = True  # type: ignore[attr-defined]
+
+
 _inside: Environment | None = None
+
+
+class _Time:
+    """`time` as the code that runs has it."""
+
+    @staticmethod
+    def time_ns() -> int:
+        return time.time_ns() + (_inside.skew_ms * 1_000_000 if _inside else 0)
 
 
 @contextmanager
@@ -183,13 +210,21 @@ def _top_level_names(code: Path) -> frozenset[str]:
     return _names[code]
 
 
+_found: dict[Path, tuple[list[str], int, list[str]]] = {}
+"""When last looked through: which of the top-level names were there, how many modules in all, and whose names fit."""
+
+
 def _taken_out(code: Path) -> dict[str, ModuleType]:
     """Takes the modules out that have names of the asset's, if there are any."""
     top_level_names = _top_level_names(code)
-    if not any(name in sys.modules for name in top_level_names):
+    present = [name for name in top_level_names if name in sys.modules]
+    if not present:
         return {}
-    taken = [name for name in sys.modules if name.partition(".")[0] in top_level_names]
-    return {name: sys.modules.pop(name) for name in taken}
+    before, count, names = _found.get(code, ([], 0, []))
+    if (before, count) != (present, len(sys.modules)) or not all(name in sys.modules for name in names):
+        names = [name for name in sys.modules if name.partition(".")[0] in top_level_names]
+        _found[code] = present, len(sys.modules), names
+    return {name: sys.modules.pop(name) for name in names}
 
 
 @contextmanager

@@ -18,8 +18,6 @@ from local.processes import Died, Process
 
 ACCOUNT_CONCURRENCY = 10
 """What a new account may run at once."""
-_IDLE_SECONDS = 15 * 60
-"""How long an environment without work is kept; Lambda does not say."""
 _ASYNC_RETRY_SECONDS = (60, 120)
 _THROTTLED_RETRY_SECONDS = 1.0
 
@@ -86,6 +84,11 @@ class Lambda:
         """Told of each invocation before its handler runs."""
         self.on_error: Callable[[FunctionConfig, Result], None] = lambda config, result: None
         """Told of each invocation that ended in an error."""
+        self.lose_result: Callable[[Environment], bool] = lambda environment: False
+        """Whether the result of an invocation that went well gets lost, so that Lambda takes it for failed."""
+        self.make_environment: Callable[[FunctionConfig, str, Clock, Log], Environment] = Environment
+        self.idle_seconds = 15.0 * 60
+        """How long an environment without work is kept; Lambda does not say."""
         for config in self.configs.values():
             preload(config, clock)
         self._idle: dict[str, list[Environment]] = defaultdict(list)
@@ -164,12 +167,12 @@ class Lambda:
 
     def _environment(self, config: FunctionConfig) -> Environment:
         idle = self._idle[config.name]
-        earliest_ms = self.clock.now_ms() - _IDLE_SECONDS * 1000
+        earliest_ms = self.clock.now_ms() - self.idle_seconds * 1000
         idle[:] = [environment for environment in idle if environment.idle_since_ms >= earliest_ms]
         if idle:
             return idle.pop()
         self._started += 1
-        return Environment(config, f"{config.label}#{self._started}", self.clock, self.logs[config.label])
+        return self.make_environment(config, f"{config.label}#{self._started}", self.clock, self.logs[config.label])
 
     def _ended(self, environment: Environment, done: Done, result: Result) -> None:
         if environment not in self._busy:
@@ -183,6 +186,8 @@ class Lambda:
         else:
             environment.idle_since_ms = self.clock.now_ms()
             self._idle[environment.config.name].append(environment)
+            if result.ok and self.lose_result(environment):
+                result = _lost(result.request_id)
         self.clock.after(0, lambda: done(result))
 
 
@@ -216,6 +221,11 @@ def _timed_out(context: Context) -> Result:
 def _crashed(context: Context) -> Result:
     message = f"RequestId: {context.aws_request_id} Error: Runtime exited without providing a reason"
     return Result(None, {"errorType": "Runtime.ExitError", "errorMessage": message}, context.aws_request_id)
+
+
+def _lost(request_id: str) -> Result:
+    message = f"RequestId: {request_id} Error: the result was lost"
+    return Result(None, {"errorType": "Runtime.ResultLost", "errorMessage": message}, request_id)
 
 
 def _configs(deployment: Deployment) -> list[FunctionConfig]:

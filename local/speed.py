@@ -1,4 +1,4 @@
-"""moto's ways whose time grows with what is stored, made short; what they give stays the same."""
+"""moto's and botocore's ways that take long, made short; what they give stays the same."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from functools import cache
 from typing import Any
 from unittest import mock
 
+import botocore.useragent
+from moto.core.serialize import AttributePicker, AttributePickerContext
 from moto.core.utils import method_names_from_class, unix_time_millis
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
@@ -26,6 +28,8 @@ def shortened() -> Iterator[None]:
     with ExitStack() as stack:
         names = cache(method_names_from_class)
         stack.enter_context(mock.patch("moto.core.responses.method_names_from_class", names))
+        stack.enter_context(mock.patch("botocore.useragent.sanitize_user_agent_string_component", _sanitized))
+        stack.enter_context(mock.patch.object(AttributePicker, "__call__", _picked))
         for owner, name, replacement in patches:
             stack.enter_context(mock.patch.object(owner, name, replacement))
         yield
@@ -35,6 +39,19 @@ def note_delay(queue: Queue, message: Message) -> None:
     """Remembers a message that came with a delay, so that it can be counted without a look at all others."""
     if message.delayed:
         _delayed(queue).add(message)
+
+
+_sanitized = cache(botocore.useragent.sanitize_user_agent_string_component)
+
+_pick: Any = AttributePicker.__call__
+
+
+def _picked(picker: AttributePicker, context: AttributePickerContext) -> Any:
+    """A member of an answer. DynamoDB's are dicts with the API's own names: nothing else has to be tried."""
+    model = context.service_model
+    if type(context.obj) is dict and model is not None and model.service_name == "dynamodb":
+        return context.obj.get(context.key)
+    return _pick(picker, context)
 
 
 def _all_items(table: Table) -> list[Item]:

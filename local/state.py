@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.core.model_instances import reset_model_data
 from moto.dynamodb.models import dynamodb_backends
 from moto.events.models import events_backends
 from moto.s3.models import s3_backends
@@ -41,15 +42,23 @@ class DeployedState:
         return [queue for queue in self._queues.values() if id(queue) in targets]
 
     def restore(self) -> None:
+        reset_model_data()  # moto remembers every message and item there ever was
         self._restore_messages()
         for table in self._dynamodb.tables.values():
             table.items.clear()
             if table.stream_shard is not None:
                 table.stream_shard.items.clear()
-        for bucket, kept in self._keys.items():
-            keys = self._s3.buckets[bucket].keys
-            for key in set(keys) - kept:
-                del keys[key]
+        for bucket, key in self._new_keys():
+            del self._s3.buckets[bucket].keys[key]
+
+    def new_keys(self) -> list[str]:
+        """The keys of the objects that were put since."""
+        return [key for _, key in self._new_keys()]
+
+    def _new_keys(self) -> list[tuple[str, str]]:
+        return [
+            (bucket, key) for bucket, kept in self._keys.items() for key in set(self._s3.buckets[bucket].keys) - kept
+        ]
 
     def _restore_messages(self) -> None:
         _set(self._sqs.queues, self._queues)

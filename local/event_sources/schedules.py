@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from local.clock import Clock
@@ -23,6 +24,8 @@ class Schedule:
     targets: tuple[Mapping[str, Any], ...]
     enabled: bool = True
     """A test may hold the schedule back for a while."""
+    skips: Callable[[str], bool] = lambda function_arn: False
+    """Whether a tick does not wake this function: a simulator knows when there would be nothing for it to do."""
 
     def start(self) -> None:
         self.clock.after(seconds_of(self.expression), self._tick, background=True)
@@ -32,6 +35,8 @@ class Schedule:
         if not self.enabled:
             return
         for target in self.targets:
+            if self.skips(target["Arn"]):
+                continue
             if "InputTransformer" in target or "InputPath" in target or "Input" in target:
                 raise NotImplementedError(f"a schedule's input: {target}")
             self.functions.invoke_async(target["Arn"], self._event())
@@ -51,6 +56,7 @@ class Schedule:
         }
 
 
+@cache
 def seconds_of(expression: str) -> int:
     """The period of `rate(5 minutes)`; nothing else is known here."""
     match = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)

@@ -45,7 +45,7 @@ class Settings:
     recently_deleted_seconds: float = 24 * _HOUR_SECONDS
     """For so long an archive that was deleted is still accepted by InitiateJob; the job then fails."""
     listing_lag_seconds: float = 0.0
-    """A job is listed by ListJobs only this long after it was initiated."""
+    """A job is listed by ListJobs, and a unit by ListProvisionedCapacity, only this long after it came to be."""
     newest_jobs_first: bool = False
     marker_repeats: bool = True
     """ListJobs' marker names the last job of the page, which the next page repeats; else the next job."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from local.glacier import times
 from local.glacier.account import Account
 from local.glacier.errors import missing
 from local.glacier.policies import RetrievalPolicy
 
 
 def list_units(account: Account, given: Mapping[str, Any]) -> dict[str, Any]:
-    return {"ProvisionedCapacityList": [unit.to_wire() for unit in account.valid_units()]}
+    listed_since = times.now() - timedelta(seconds=account.settings.listing_lag_seconds)
+    listed = [unit for unit in account.valid_units() if unit.start <= listed_since]
+    return {"ProvisionedCapacityList": [unit.to_wire() for unit in listed]}
 
 
 def purchase_unit(account: Account, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,114 @@
+"""What happened in a run: the table's changes, the jobs' ends, what was sent; from the outside, as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import Table
+
+from local.clock import Clock
+from local.environments import Environment
+from local.processes import current
+
+Attributes = dict[str, Any]
+"""An item's attributes as plain values."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One write that changed an item; `old` or `new` is None where there was, or is, none."""
+
+    at_ms: int
+    actor: str
+    """The execution environment that wrote, or an empty string."""
+    id: str
+    old: Attributes | None
+    new: Attributes | None
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """Glacier completed a job."""
+
+    at_ms: int
+    status: str
+
+
+@dataclass
+class History:
+    clock: Clock
+    table: Table
+    changes: list[Change] = field(default_factory=list)
+    items: dict[str, Attributes] = field(default_factory=dict)
+    """The table as it is."""
+    open_due: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Of each item in the due index, its partition and `dueAt`."""
+    job_ends: dict[str, JobEnd] = field(default_factory=dict)
+    refused_by_role: list[str] = field(default_factory=list)
+    watchers: list[Callable[[Change], None]] = field(default_factory=list)
+    """Each is told of every change."""
+    _images: list[tuple[int, str, Mapping[str, Any] | None]] = field(default_factory=list)
+
+    def on_change(self, record: Mapping[str, Any]) -> None:
+        """Takes a record of the table's stream."""
+        data = record["dynamodb"]
+        old, new = data.get("OldImage"), data.get("NewImage")
+        name, now_ms, process = data["Keys"]["id"]["S"], self.clock.now_ms(), current()
+        owner = process.owner if process else None
+        actor = owner.instance if isinstance(owner, Environment) else ""
+        change = Change(now_ms, actor, name, self.items.get(name), plain(new) if new else None)
+        self._images.append((now_ms, name, old))
+        self.changes.append(change)
+        self._keep(change)
+        for watcher in self.watchers:
+            watcher(change)
+
+    def _keep(self, change: Change) -> None:
+        self.open_due.pop(change.id, None)
+        if change.new is None:
+            self.items.pop(change.id, None)
+            return
+        self.items[change.id] = change.new
+        if "dueAt" in change.new and "dueIn" in change.new:
+            self.open_due[change.id] = (change.new["dueIn"], change.new["dueAt"])
+
+    @contextmanager
+    def table_as_of(self, moment_ms: int) -> Iterator[None]:
+        """While entered, the table is what it was then: what a read of an index behind it finds."""
+        items: dict[Any, Any] = self.table.items
+        kept = dict(items)
+        try:
+            for at_ms, name, old in reversed(self._images):
+                if at_ms < moment_ms:
+                    break
+                key = DynamoType({"S": name})
+                if old is None:
+                    items.pop(key, None)
+                else:
+                    items[key] = Item(key, None, dict(old))
+            yield
+        finally:
+            items.clear()
+            items.update(kept)
+
+
+def plain(image: Mapping[str, Any]) -> Attributes:
+    return {name: _plain(value) for name, value in image.items()}
+
+
+def _plain(typed: Mapping[str, Any]) -> Any:
+    kind, value = next(iter(typed.items()))
+    match kind:
+        case "N":
+            return int(value) if value.lstrip("-").isdigit() else float(value)
+        case "M":
+            return plain(value)
+        case "L":
+            return [_plain(each) for each in value]
+        case "NULL":
+            return None
+    return value

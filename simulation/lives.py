@@ -1,0 +1,80 @@
+"""Each kind of retrieval, as users ask for it: the lives that the sweep strikes at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulation.choices import Choice, Schedule
+from simulation.workload import MIB, VAULT, Step, Workload, archives
+
+_HOUR_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Life:
+    """A workload, and what happens in it before anything else is struck."""
+
+    name: str
+    workload: Workload
+    given: Schedule = field(default_factory=dict)
+
+
+def _archive(name: str, tier: str, *, part: str | None = None, archive: int = 2, **fields: Any) -> dict[str, Any]:
+    job = {"Type": "archive-retrieval", "ArchiveId": archives()[archive].id, "Tier": tier}
+    job |= {"RetrievalByteRange": part} if part else {}
+    return {"requestId": name, "vaultName": VAULT, "jobParameters": job, **fields}
+
+
+def _inventory(name: str) -> dict[str, Any]:
+    job = {"Type": "inventory-retrieval", "Tier": "Standard", "InventoryRetrievalParameters": {"Limit": "2"}}
+    return {"requestId": name, "vaultName": VAULT, "followPages": True, "jobParameters": job}
+
+
+def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True) -> Workload:
+    """Args: steps: bodies to send, or `buy`, each with its second."""
+    made = tuple(
+        Step(f"step {number}", at_seconds, *(("buy", "") if body == "buy" else ("send", json.dumps(body))))
+        for number, (at_seconds, body) in enumerate(steps, 1)
+    )
+    return Workload(
+        steps=made,
+        archives=archives(),
+        max_units=units,
+        drain_within_minutes=60,
+        try_beyond_guarantee=False,
+        concurrency=10,
+        on_demand_room=room,
+        beyond_guarantee_served=False,
+        newest_jobs_first=False,
+        marker_repeats=True,
+        vault_notifies=False,
+        faults_end_seconds=None,
+        theme="sweep",
+    )
+
+
+_LOST_REPLY: Mapping[str, Choice] = {"initiate InitiateJob 1": Choice("loses reply")}
+_LOST_NOTIFICATION: Mapping[str, Choice] = {"notification 1": Choice("notification lost")}
+
+LIVES = (
+    Life("Standard", _workload((0, _archive("r1", "Standard")))),
+    Life("Bulk", _workload((0, _archive("r1", "Bulk")))),
+    Life("Expedited, on demand", _workload((0, _archive("r1", "Expedited")))),
+    Life("Expedited, unit there", _workload((0, "buy"), (1, _archive("r1", "Expedited")), units=1, room=False)),
+    Life("top-up", _workload((0, _archive("r1", "Expedited")), units=1, room=False)),
+    Life("fallback", _workload((0, _archive("r1", "Expedited", expeditedFallback="Bulk")), room=False)),
+    Life("range", _workload((0, _archive("r1", "Standard", part=f"0-{MIB - 1}")))),
+    Life("inventory pages", _workload((0, _inventory("r1")))),
+    Life("shared", _workload((0, _archive("r1", "Standard")), (0, _archive("r2", "Bulk")))),
+    Life("faster tier", _workload((0, _archive("r1", "Bulk")), (60, _archive("r2", "Standard")))),
+    Life("joined when done", _workload((0, _archive("r1", "Standard")), (8 * _HOUR_SECONDS, _archive("r2", "Bulk")))),
+    Life("opened anew", _workload((0, _archive("r1", "Standard")), (28 * _HOUR_SECONDS, _archive("r2", "Bulk")))),
+    Life("cancelled", _workload((0, _archive("r1", "Expedited")), (0, {"cancel": "r1"}))),
+    Life("refused", _workload((0, _archive("r1", "Standard", archive=4)))),
+    Life("rejected", _workload((0, {"requestId": "bad", "vaultName": VAULT}))),
+    Life("reply lost", _workload((0, _archive("r1", "Standard"))), _LOST_REPLY),
+    Life("notification lost", _workload((0, _archive("r1", "Standard"))), _LOST_NOTIFICATION),
+)

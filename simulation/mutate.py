@@ -1,0 +1,97 @@
+"""`python -m simulation.mutate`: how many seeds it takes to catch each mutation, and which promise it breaks."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from simulation.mutations import MUTATIONS, Mutation
+from simulation.run import Run
+from simulation.world import World
+
+SEEDS_AT_MOST = 300
+
+
+@dataclass(frozen=True)
+class Caught:
+    """Which seed caught a mutation; `seeds` None: none did."""
+
+    name: str
+    seeds: int | None
+    violation: str = ""
+
+
+def catch(world: World, mutation: Mutation, first: int = 0, at_most: int = SEEDS_AT_MOST) -> Caught:
+    """Runs seeds on mutated code until one breaks a promise."""
+    code = world.code
+    with tempfile.TemporaryDirectory() as folder:
+        mutated = Path(folder) / "functions"
+        shutil.copytree(code, mutated)
+        mutation.apply(mutated)
+        world.use_code(mutated)
+        try:
+            for number in range(at_most):
+                violations = Run(world, first + number).perform().violations
+                if violations:
+                    return Caught(mutation.name, number + 1, str(violations[0]))
+        finally:
+            world.use_code(code)
+    return Caught(mutation.name, None)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m simulation.mutate", description="Can the checkers fail?")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--from", type=int, default=0, dest="first", help="the first seed")
+    parser.add_argument("--only", help="those whose name has this text")
+    given = parser.parse_args()
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    chosen = [mutation for mutation in MUTATIONS if (given.only or "") in mutation.name]
+    with multiprocessing.get_context("spawn").Pool(given.workers, _deploy) as pool:
+        work = [(mutation, given.first) for mutation in chosen]
+        results = list(track(pool.imap(_catch, work), "mutations", len(work), console=console))
+    console.print(_table(results))
+    missed = [caught.name for caught in results if caught.seeds is None]
+    verdict = f"Not caught: {', '.join(missed)}" if missed else f"All {len(results)} caught."
+    console.print(verdict, style="bold red" if missed else "bold green")
+    return 1 if missed else 0
+
+
+_world: World
+_stack = ExitStack()
+
+
+def _deploy() -> None:
+    global _world
+    _world = _stack.enter_context(World.deployed())
+
+
+def _catch(what: tuple[Mutation, int]) -> Caught:
+    caught = catch(_world, *what)
+    print(caught, file=sys.stderr, flush=True)
+    return caught
+
+
+def _table(results: list[Caught]) -> Table:
+    table = Table(box=box.SIMPLE)
+    table.add_column("mutation")
+    table.add_column("seeds", justify="right")
+    table.add_column("caught by")
+    for caught in results:
+        table.add_row(caught.name, str(caught.seeds or "-"), caught.violation[:150])
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""No dollar twice (promise 2), by Glacier's own ledger.
+
+*Jobs.* Two jobs are for the same thing if they retrieve the same bytes, or the same page of the same inventory. The
+later one is paid for in vain if, when it was started, the earlier one was in progress at a tier at least as fast, or
+had succeeded at one and its output was good for long enough. What Glacier knows is enough to say so.
+
+*Units.* A unit is paid for in vain if those there were could have done, within `drainWithinMinutes` and up to their
+expiry, all that was asked for; or if it is beyond the ceiling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import combinations, groupby
+from typing import Any
+
+from local.glacier.capacity import one_month_after
+from local.glacier.ledger import JobStarted, UnitBought
+from simulation.history import History
+from simulation.promises.violation import Promise, Violation
+from simulation.workload import SOMEONE_ELSES
+from thaw import bounds
+from thaw.description import Tag
+
+_RANK = {"Expedited": 0, "Standard": 1, "Bulk": 2}
+_LIVES_MS = bounds.OUTPUT_KEPT_SECONDS * 1000
+_WORTH_MS = bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000
+_UNIT_SECONDS_EACH = 100
+"""3 Expedited retrievals every 5 minutes."""
+_OCCUPIED = timedelta(seconds=bounds.RESUME_DELAY_AT_MOST_SECONDS + 300)
+"""For so long after its end a retrieval may still have a slot on the units."""
+
+
+def jobs_in_vain(
+    jobs: Sequence[JobStarted], history: History, slack_seconds: float = 2 * bounds.CLOCK_SKEW_SECONDS
+) -> Iterator[tuple[JobStarted, JobStarted]]:
+    """Pairs of jobs, of which the earlier would have served."""
+    ours = sorted((job for job in jobs if job.description != SOMEONE_ELSES), key=_target)
+    for _, same in groupby(ours, key=_target):
+        for first, second in combinations(sorted(same, key=lambda job: job.at), 2):
+            if _served(first, second, history, slack_seconds * 1000):
+                yield first, second
+
+
+def _target(job: JobStarted) -> tuple[str, ...]:
+    if job.archive_id is not None:
+        return (job.account_id, job.vault_name, job.archive_id, job.byte_range or "")
+    tag = Tag.read(job.description)
+    return (job.account_id, job.vault_name, tag.retrieval_id if tag else f"untagged {job.job_id}", "")
+
+
+def _served(first: JobStarted, second: JobStarted, history: History, slack_ms: float) -> bool:
+    if _RANK[first.tier] > _RANK[second.tier]:
+        return False
+    end, at_ms = history.job_ends.get(first.job_id), second.at.timestamp() * 1000
+    if end is None or end.at_ms > at_ms:
+        return True
+    if end.status != "Succeeded" or first.archive_id is None:
+        return False
+    return end.at_ms + _LIVES_MS - at_ms > _WORTH_MS + slack_ms
+
+
+def of_jobs(jobs: Sequence[JobStarted], history: History) -> Iterator[Violation]:
+    for first, second in jobs_in_vain(jobs, history):
+        what = f"{_shown(second)} was started though {_shown(first)} would have served"
+        yield Violation(Promise.NO_DOLLAR_TWICE, what)
+    for job in jobs:
+        if job.description != SOMEONE_ELSES and Tag.read(job.description) is None:
+            yield Violation(Promise.NO_DOLLAR_TWICE, f"{_shown(job)} has no tag to be recognised by")
+
+
+def duplicates_told(told: Sequence[str]) -> Iterator[Violation]:
+    """Within the bounds there is nothing to tell. Args: told: the ids of the jobs of `Duplicate Job` events."""
+    yield from (Violation(Promise.NO_DOLLAR_TWICE, f"Duplicate Job was told of {job_id[:6]}") for job_id in told)
+
+
+def _shown(job: JobStarted) -> str:
+    return f"{job.tier} job {job.job_id[:6]} of {job.at:%d %H:%M:%S} for {(job.archive_id or 'inventory')[:9]}"
+
+
+@dataclass(frozen=True)
+class Demand:
+    """An Expedited request: from when to when it could wait for a unit."""
+
+    begins: datetime
+    ends: datetime
+
+
+def of_units(
+    units: Sequence[UnitBought], ours: Sequence[str], demands: Sequence[Demand], max_units: int, drain: timedelta
+) -> Iterator[Violation]:
+    """Args: ours: the ids of the units that were bought by Thaw, not by a user."""
+    for number, unit in enumerate(units):
+        if unit.capacity_id not in ours:
+            continue
+        ends = [one_month_after(earlier.at) for earlier in units[:number]]
+        left = [end - unit.at for end in ends if end > unit.at]
+        waiting = sum(demand.begins <= unit.at <= demand.ends + _OCCUPIED for demand in demands)
+        there_seconds = sum(min(drain, each).total_seconds() for each in left)
+        if len(left) >= max_units:
+            what = f"unit {number + 1} was bought; there were {len(left)}, and {max_units} are allowed"
+            yield Violation(Promise.NO_DOLLAR_TWICE, what)
+        elif waiting * _UNIT_SECONDS_EACH <= there_seconds:
+            what = f"unit {number + 1} was bought for {waiting} retrievals, with {len(left)} units there"
+            yield Violation(Promise.NO_DOLLAR_TWICE, what)
+
+
+def demands_of(sent: Mapping[str, tuple[datetime, Mapping[str, Any]]], ended: Mapping[str, datetime]) -> list[Demand]:
+    """Args: sent: when each request was first sent, and what it asks; ended: when it ended, if it did."""
+    return [
+        Demand(at, ended.get(name, datetime.max.replace(tzinfo=at.tzinfo) - 2 * _OCCUPIED))
+        for name, (at, body) in sent.items()
+        if body["jobParameters"].get("Tier") == "Expedited" and "accountId" not in body
+    ]

@@ -1,0 +1,57 @@
+"""What must hold of the whole at the end: nothing is left, nothing broke, nothing was called that must not be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from local.cloud import Cloud
+from simulation.history import History
+from simulation.promises.violation import Promise, Violation
+
+_BROKEN = {
+    "AssertionError", "AttributeError", "ExceptionGroup of none", "IllegalMove", "IndexError", "KeyError",
+    "NameError", "RecursionError", "TypeError", "UnboundLocalError", "ValidationError", "ValueError",
+    "ZeroDivisionError",
+}  # fmt: skip
+"""Of Python's errors those that tell of a mistake in the code, and not of the world around it."""
+_SCANS = {"Scan", "ExecuteStatement", "ListStreams", "GetRecords"}
+
+
+def nothing_is_left(cloud: Cloud, history: History) -> Iterator[Violation]:
+    """Once faults have ceased and time has passed."""
+    for name in history.open_due:
+        record = history.items[name]
+        what = f"{name} is still {record['state']}, attempt {record['attempt']}"
+        yield Violation(Promise.NOTHING_LEFT, what)
+    for queue in cloud.queues():
+        if queue._messages:
+            yield Violation(Promise.NOTHING_LEFT, f"{len(queue._messages)} messages in {queue.name}")
+    capacity = history.items.get("capacity", {})
+    if capacity.get("lock") and capacity["lockUntil"] > cloud.clock.now_ms():
+        yield Violation(Promise.NOTHING_LEFT, "the lock on the capacity is held")
+    if capacity.get("intent"):
+        yield Violation(Promise.NOTHING_LEFT, f"a purchase is open: {capacity['intent']}")
+    for key in cloud.stored_objects():
+        yield Violation(Promise.NOTHING_LEFT, f"unpublished: {key}")
+
+
+def no_function_breaks(cloud: Cloud) -> Iterator[Violation]:
+    """Calls fail and functions die; but none comes upon what its code holds for impossible."""
+    for actor, result in cloud.errors:
+        error = result.error or {}
+        if error.get("errorType") in _BROKEN:
+            yield Violation(Promise.NO_FUNCTION_BREAKS, f"{actor}: {error['errorType']}: {error['errorMessage']}")
+    for actor, lines in cloud.functions.logs.items():
+        for _, line in lines:
+            name = json.loads(line).get("exception_name") if '"exception_name"' in line else None
+            if name in _BROKEN:
+                yield Violation(Promise.NO_FUNCTION_BREAKS, f"{actor} logged: {name}: {json.loads(line)['exception']}")
+
+
+def calls_are_allowed(cloud: Cloud, history: History) -> Iterator[Violation]:
+    for refusal in history.refused_by_role:
+        yield Violation(Promise.ROLES_SUFFICE, refusal)
+    for call in cloud.calls.log:
+        if call.actor != "user" and call.operation in _SCANS:
+            yield Violation(Promise.NO_SCAN, f"{call.actor} called {call.operation}")

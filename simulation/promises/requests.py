@@ -1,0 +1,228 @@
+"""What must hold of the requests and their events at the end (promises 1, 5 and 6)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.deliveries import Event
+from local.glacier.ledger import JobStarted
+from simulation.history import History
+from simulation.promises.violation import Promise, Violation
+from simulation.workload import MIB, Workload
+from thaw import bounds
+from thaw.description import Tag
+from thaw.events import events, read_record
+from thaw.job import epoch_ms
+from thaw.request import Rejected, RetrievalRequest, parse
+
+SUCCEEDED, FAILED, CANCELLED = "Retrieval Succeeded", "Retrieval Failed", "Retrieval Cancelled"
+REJECTED, LISTED = "Request Rejected", "Inventory Listed"
+
+
+@dataclass
+class Told:
+    """The events on the bus, each once."""
+
+    bus: list[Event]
+    first: dict[str, Event] = field(default_factory=dict)
+    """By event id."""
+    terminal: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    """By request id: those that end it. A rejection ends its message; the request of that id is another matter."""
+    rejected: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    """By message id."""
+
+    def __post_init__(self) -> None:
+        for event in self.bus:
+            if self.first.setdefault(event.detail["eventId"], event) is event:
+                self._sort(event)
+
+    def _sort(self, event: Event) -> None:
+        detail = event.detail
+        if event.detail_type == REJECTED:
+            self.rejected[detail["messageId"]].append(event)
+        elif event.detail_type in (FAILED, CANCELLED, LISTED, SUCCEEDED):
+            self.terminal[detail["requestId"]].append(event)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What users sent: each message's body by its id."""
+
+    bodies: Mapping[str, str]
+
+    def requests(self) -> dict[str, list[tuple[str, RetrievalRequest]]]:
+        """The valid requests by their ids, each with the message it came in."""
+        found: dict[str, list[tuple[str, RetrievalRequest]]] = defaultdict(list)
+        for message_id, body in self.bodies.items():
+            try:
+                message = parse(body)
+            except Rejected:
+                continue
+            if isinstance(message, RetrievalRequest):
+                found[message.request_id].append((message_id, message))
+        return found
+
+    def bad(self) -> list[str]:
+        """The messages that are no requests."""
+        return [message_id for message_id, body in self.bodies.items() if not _is_valid(body)]
+
+    def cancels(self) -> dict[str, str]:
+        """The request that each message takes back."""
+        named = ((message_id, _cancelled(body)) for message_id, body in self.bodies.items())
+        return {message_id: name for message_id, name in named if name is not None}
+
+
+def _is_valid(body: str) -> bool:
+    try:
+        parse(body)
+    except Rejected:
+        return False
+    return True
+
+
+def _cancelled(body: str) -> str | None:
+    try:
+        raw = json.loads(body)
+    except ValueError:
+        return None
+    return raw.get("cancel") if isinstance(raw, dict) else None
+
+
+# ---------------------------------------------------------------------------------- 1: every message ends
+
+
+def every_message_ends(asked: Asked, told: Told, history: History) -> Iterator[Violation]:
+    """Exactly one end for each request; one rejection for each message that is none."""
+    requests, cancels = asked.requests(), asked.cancels()
+    for name in {*requests, *cancels.values()}:
+        follow = any(request.follow_pages for _, request in requests.get(name, []))
+        ends = [event for event in told.terminal[name] if not (follow and event.detail_type == SUCCEEDED)]
+        kinds = [event.detail_type for event in ends]
+        if len(ends) != 1 and not (not requests.get(name) and not ends):
+            yield Violation(Promise.EVERY_MESSAGE_ENDS, f"request {name} ended {len(ends)} times: {kinds}")
+    for message_id in asked.bad():
+        if len(told.rejected[message_id]) != 1:
+            count = len(told.rejected[message_id])
+            yield Violation(Promise.EVERY_MESSAGE_ENDS, f"bad message {message_id} was rejected {count} times")
+    for message_id, name in cancels.items():
+        if not told.terminal[name] and not told.rejected[message_id]:
+            yield Violation(Promise.EVERY_MESSAGE_ENDS, f"the cancel of {name} had no answer")
+    yield from _reused_ids(requests, told, history)
+
+
+def _reused_ids(
+    requests: Mapping[str, list[tuple[str, RetrievalRequest]]], told: Told, history: History
+) -> Iterator[Violation]:
+    for name, messages in requests.items():
+        contents = history.items.get(f"request/{name}", {}).get("contents")
+        for message_id, request in messages:
+            other = contents is not None and request.digest() != contents
+            if other != bool(told.rejected[message_id]):
+                what = f"{name} in message {message_id}, other contents: {other}, is rejected: {not other}"
+                yield Violation(Promise.EVERY_MESSAGE_ENDS, what)
+
+
+# ---------------------------------------------------------------------------------- 5: each change is told
+
+
+def each_change_is_published(told: Told, history: History) -> Iterator[Violation]:
+    """Every event that follows from a write is on the bus, after it; and nothing else is."""
+    written: dict[str, int] = {}
+    for change in history.changes:
+        if change.new is not None:
+            for event in events(read_record(change.old), read_record(change.new)):
+                written.setdefault(event.detail["eventId"], change.at_ms)
+                if event.detail["eventId"] not in told.first:
+                    what = f"{event.detail_type} of {event.detail.get('requestId')} was never told"
+                    yield Violation(Promise.EACH_CHANGE_PUBLISHED, what)
+    for event_id, first in told.first.items():
+        if written.get(event_id, first.at_ms + 1) > first.at_ms:
+            yield Violation(Promise.EACH_CHANGE_PUBLISHED, f"{first.detail_type} was told before it was so")
+    yield from _in_order(told)
+
+
+def _in_order(told: Told) -> Iterator[Violation]:
+    newest: dict[str, int] = defaultdict(int)
+    for event in told.bus:
+        detail = event.detail
+        if detail != told.first[detail["eventId"]].detail:
+            yield Violation(Promise.EACH_CHANGE_PUBLISHED, f"two events have the id {detail['eventId']}")
+        retrieval = detail.get("retrievalId")
+        if retrieval is None or event is not told.first[detail["eventId"]]:
+            continue
+        if detail["sequence"] < newest[retrieval]:
+            what = f"{event.detail_type} {detail['sequence']} of {retrieval} came after {newest[retrieval]}"
+            yield Violation(Promise.EACH_CHANGE_PUBLISHED, what)
+        newest[retrieval] = max(newest[retrieval], detail["sequence"])
+
+
+# ---------------------------------------------------------------------------------- 6: Glacier's own word
+
+
+@dataclass(frozen=True)
+class Word:
+    """What Glacier says, to hold events against."""
+
+    jobs: Mapping[str, JobStarted]
+    history: History
+    workload: Workload
+
+    def of_event(self, event: Event) -> Iterator[Violation]:
+        if event.detail_type == SUCCEEDED:
+            yield from self._succeeded(event.detail)
+        elif event.detail_type == FAILED:
+            yield from self._failed(event.detail)
+
+    def _succeeded(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
+        job, end = self.jobs.get(detail["jobId"]), self.history.job_ends.get(detail["jobId"])
+        if job is None or end is None or end.status != "Succeeded":
+            yield _word(detail, f"succeeded, and its job is {end.status if end else 'not ended'}")
+            return
+        mine = (job.vault_name, job.archive_id, job.tier, job.account_id)
+        if mine != (detail["vaultName"], detail["archiveId"], detail["tier"], detail["accountId"]):
+            yield _word(detail, f"succeeded with another's job: {job}")
+        if detail["byteRange"] not in (None, job.byte_range):
+            yield _word(detail, f"succeeded with the range {job.byte_range}")
+        if epoch_ms(detail["outputAvailableUntil"]) != end.at_ms + bounds.OUTPUT_KEPT_SECONDS * 1000:
+            yield _word(detail, f"has an output until {detail['outputAvailableUntil']}")
+
+    def _failed(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
+        code = detail["reason"]["code"]
+        if code == "ResourceNotFoundException":
+            right = self._is_missing(detail["archiveId"])
+        elif code == "InvalidParameterValueException":
+            right = detail["byteRange"] is not None and self._is_beyond(detail)
+        elif code == "JobFailed":
+            right = any(end.status == "Failed" for end in self._ends_of(detail["retrievalId"]))
+        else:
+            right = self._lost_of(detail["retrievalId"]) >= bounds.LOST_AT_MOST
+        if not right:
+            yield _word(detail, f"failed with {code}, which Glacier does not bear out")
+
+    def _is_missing(self, archive_id: str | None) -> bool:
+        deleted = {step.body for step in self.workload.steps if step.what == "delete"}
+        return archive_id == self.workload.archives[-1].id or archive_id in deleted
+
+    def _is_beyond(self, detail: Mapping[str, Any]) -> bool:
+        sizes = {archive.id: archive.size_mib for archive in self.workload.archives}
+        return int(detail["byteRange"].partition("-")[2]) >= sizes[detail["archiveId"]] * MIB
+
+    def _ends_of(self, retrieval_id: str) -> Iterator[Any]:
+        for job in self.jobs.values():
+            tag = Tag.read(job.description)
+            if tag is not None and tag.retrieval_id == retrieval_id and job.job_id in self.history.job_ends:
+                yield self.history.job_ends[job.job_id]
+
+    def _lost_of(self, retrieval_id: str) -> int:
+        key, _, generation = retrieval_id.rpartition("-")
+        items = self.history.items
+        record = items.get(f"retrieval/{key}/{generation}") or items.get(f"retrieval/{key}", {})
+        return int(record.get("lost", 0))
+
+
+def _word(detail: Mapping[str, Any], what: str) -> Violation:
+    return Violation(Promise.GLACIERS_WORD, f"{detail['requestId']} {what}")

@@ -1,0 +1,48 @@
+"""How often things go wrong in a run. Each seed has rates of its own, and some kinds switched off: runs then differ."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_SWITCHED_OFF = 0.25
+_GLACIER_FACTOR = 4.0
+"""Calls of Glacier are few, and most hangs on them."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Chances from 0 to 1: of each call, message, notification, job and result. Kinds that are `off` don't occur."""
+
+    strikes: float
+    switches: float
+    messages: float
+    notifications: float
+    jobs: float
+    results: float
+    skewed: bool
+    off: frozenset[str]
+
+    @classmethod
+    def drawn(cls, chance: random.Random, kinds: tuple[str, ...]) -> Rates:
+        return cls(
+            strikes=chance.choice([0.0, 0.02, 0.05, 0.1, 0.2]),
+            switches=chance.choice([0.0, 0.1, 0.3, 0.6]),
+            messages=chance.choice([0.0, 0.1, 0.3]),
+            notifications=chance.choice([0.0, 0.1, 0.3, 0.8]),
+            jobs=chance.choice([0.0, 0.05, 0.15, 0.4]),
+            results=chance.choice([0.0, 0.03, 0.1]),
+            skewed=chance.random() < 0.5,
+            off=frozenset(kind for kind in kinds if chance.random() < _SWITCHED_OFF),
+        )
+
+    def of_call(self, service: str) -> float:
+        return min(0.6, self.strikes * (_GLACIER_FACTOR if service == "glacier" else 1))
+
+    def draw(self, kinds: Mapping[str, float], rate: float, chance: random.Random) -> str | None:
+        """One of the kinds by their weights, or, more often, none."""
+        if chance.random() >= rate:
+            return None
+        left = {kind: weight for kind, weight in kinds.items() if kind not in self.off}
+        return chance.choices(list(left), list(left.values()))[0] if left else None

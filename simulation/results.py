@@ -1,0 +1,128 @@
+"""What came of each seed, kept in a file so that a shard can be carried on; and all of it taken together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from simulation.promises.records import FIRST
+from simulation.run import Run
+from thaw.states import MOVES
+
+ROOT = Path(__file__).parent.parent
+_SOURCES = ("functions", "infra", "local", "simulation")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One seed's."""
+
+    seed: int
+    theme: str
+    violations: list[str]
+    faults: dict[str, int]
+    """By kind."""
+    moves: dict[str, int]
+    """Of retrievals' states: `waiting -> initiating`."""
+    choices: int
+    calls: int
+    days: float
+    """Of virtual time."""
+    jobs: int
+    units: int
+
+    @classmethod
+    def of(cls, run: Run) -> Result:
+        cloud = run.world.cloud
+        return cls(
+            seed=run.seed,
+            theme=run.workload.theme,
+            violations=[str(violation) for violation in run.violations],
+            faults=dict(Counter(choice.kind for choice in run.chooser.chosen.values())),
+            moves=dict(_moves(run)),
+            choices=len(run.chooser.chosen),
+            calls=len(cloud.calls.log),
+            days=round((cloud.now - cloud.start).total_seconds() / 86400, 2),
+            jobs=len(cloud.glacier.ledger.jobs),
+            units=len(cloud.glacier.ledger.units),
+        )
+
+
+def _moves(run: Run) -> Counter[str]:
+    moves: Counter[str] = Counter()
+    for change in run.history.changes:
+        old, new = change.old, change.new
+        if new is None or new["kind"] != "retrieval":
+            continue
+        if old is None or old["generation"] != new["generation"]:
+            moves[f"new -> {new['state']}"] += 1
+        elif old["state"] != new["state"]:
+            moves[f"{old['state']} -> {new['state']}"] += 1
+    return moves
+
+
+def legal_moves() -> list[str]:
+    onward = [f"{old} -> {new}" for old, states in MOVES.items() for new in sorted(states)]
+    return [*(f"new -> {state}" for state in sorted(FIRST)), *onward]
+
+
+@dataclass
+class Totals:
+    seeds: int = 0
+    failed: list[Result] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+    moves: Counter[str] = field(default_factory=Counter)
+    themes: Counter[str] = field(default_factory=Counter)
+    calls: int = 0
+    days: float = 0.0
+    jobs: int = 0
+    units: int = 0
+
+    def add(self, result: Result) -> None:
+        self.seeds += 1
+        self.faults.update(result.faults)
+        self.moves.update(result.moves)
+        self.themes[result.theme] += 1
+        self.calls += result.calls
+        self.days += result.days
+        self.jobs += result.jobs
+        self.units += result.units
+        if result.violations:
+            self.failed.append(result)
+
+    def uncovered(self, kinds: Iterable[str]) -> list[str]:
+        """The legal moves, and the kinds of fault, that did not occur."""
+        return [each for each in [*legal_moves(), *kinds] if not self.moves[each] and not self.faults[each]]
+
+
+@dataclass(frozen=True)
+class ResultsFile:
+    """Of one state of the code; another has another file."""
+
+    path: Path
+
+    @classmethod
+    def of_this_code(cls, name: str) -> ResultsFile:
+        folder = ROOT / ".cache" / "simulation"
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(folder / f"{name}-{_fingerprint()}.jsonl")
+
+    def read(self) -> Iterator[Result]:
+        if self.path.exists():
+            for line in self.path.read_text().splitlines():
+                yield Result(**json.loads(line))
+
+    def add(self, result: Result) -> None:
+        with self.path.open("a") as file:
+            file.write(json.dumps(asdict(result)) + "\n")
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for source in _SOURCES for path in (ROOT / source).rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,219 @@
+"""One run: a seed's workload and choices, from the first message to the time when all has settled."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from botocore.awsrequest import AWSResponse
+
+from local.calls import Call, Caller, Perform
+from local.clock import Clock
+from local.environments import Environment, FunctionConfig, Log
+from local.processes import current
+from simulation import mishaps, strikes
+from simulation.choices import Choice, Chooser, Schedule
+from simulation.history import Change, History
+from simulation.limits import WITHIN, Limits
+from simulation.mishaps import Mishaps
+from simulation.promises import money, records, remains, requests
+from simulation.promises.requests import Asked, Told, Word
+from simulation.promises.violation import Promise, Violation
+from simulation.rates import Rates
+from simulation.strikes import SWITCH, Strikes
+from simulation.workload import Body, Step, Workload, drawn
+from simulation.world import World
+
+KINDS = tuple(
+    dict.fromkeys([SWITCH, *strikes.EVERY_CALL, *(kind for each in strikes.ONE_OPERATION.values() for kind in each)])
+)
+SETTLES_WITHIN = timedelta(days=4)
+"""After the last step and the last fault."""
+_SWITCHED_SECONDS = 19.0
+"""Longest that a switch lets others run: a call does not take more."""
+
+
+@dataclass
+class Run:
+    """One run. `perform` it once, then look."""
+
+    world: World
+    seed: int
+    given: Schedule | None = None
+    """The choices to make; None draws them."""
+    without: frozenset[str] = frozenset()
+    """Steps of the workload that are left out."""
+    limits: Limits = WITHIN
+    planned: Workload | None = None
+    """What users do; None draws it."""
+    violations: list[Violation] = field(default_factory=list)
+    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each kind struck, by what it struck."""
+    points: dict[str, Call] = field(default_factory=dict)
+    """The functions' calls by the names of their points, in the order of time."""
+    message_ids: dict[str, str] = field(default_factory=dict)
+    """Of the messages that were sent, by their steps."""
+    on_call: Callable[[Call, Choice | None], None] = lambda call, choice: None
+    """Told of each call of a function, before it is made."""
+    on_begin: Callable[[], None] = lambda: None
+    """Told when all is ready and nothing has happened."""
+
+    def __post_init__(self) -> None:
+        whole = self.planned or drawn(random.Random(f"{self.seed} workload"))
+        self.workload = replace(whole, steps=tuple(step for step in whole.steps if step.name not in self.without))
+        self.chooser = Chooser(self.seed, self.given)
+        self.rates = Rates.drawn(random.Random(f"{self.seed} rates"), KINDS + mishaps.KINDS)
+        self.history: History
+        self._units_of_others: set[str] = set()
+
+    # ------------------------------------------------------------------------------------------------- play
+
+    def perform(self) -> Run:
+        """To its end, or to the first promise that breaks."""
+        self._begin()
+        self._play()
+        self._settle()
+        self.world.cloud.redrive()
+        self._settle()
+        if not self.violations:
+            self._check()
+        return self
+
+    def _begin(self) -> None:
+        world, cloud = self.world, self.world.cloud
+        world.skew_seconds = self.limits.skew_seconds
+        self.history = world.prepared(self.seed, self.workload)
+        self.history.watchers.append(self._on_change)
+        mishaps_ = Mishaps(cloud, self.chooser, self.rates, self.limits, self.history)
+        mishaps_.arrange()
+        self._mishaps = mishaps_
+        self._strikes = Strikes(cloud, self.history)
+        cloud.functions.make_environment = self._environment
+        cloud.calls.strike = self._strike
+        cloud.calls.refusal = self._refusal
+        world.furnish(self.workload)
+        self.on_begin()
+
+    def _play(self) -> None:
+        cloud = self.world.cloud
+        for step in self.workload.steps:
+            cloud.clock.after(step.at_seconds, partial(self._step, step))
+        ends_seconds = self.workload.faults_end_seconds
+        if ends_seconds is not None:
+            cloud.clock.after(ends_seconds, self._end_faults)
+        last_seconds = max((step.at_seconds for step in self.workload.steps), default=0.0)
+        with suppress(TimeoutError):
+            cloud.run_until(lambda: self.violations, timedelta(seconds=max(last_seconds, ends_seconds or 0.0)))
+
+    def _step(self, step: Step) -> None:
+        units = {unit.capacity_id for unit in self.world.cloud.glacier.ledger.units}
+        message_id = self.world.perform(step)
+        if message_id is not None:
+            self.message_ids[message_id] = step.name
+        self._units_of_others |= {unit.capacity_id for unit in self.world.cloud.glacier.ledger.units} - units
+
+    def _end_faults(self) -> None:
+        """From now on all goes well, and there is room for what waits without a fallback."""
+        self.chooser.ended = True
+        self.world.cloud.glacier.settings.on_demand_room = True
+
+    def _settle(self) -> None:
+        try:
+            self.world.cloud.run_until(lambda: self.violations or self._has_settled(), SETTLES_WITHIN)
+        except TimeoutError:
+            self._broken(Violation(Promise.NOTHING_LEFT, f"not settled {SETTLES_WITHIN} after the last fault"))
+
+    def _has_settled(self) -> bool:
+        intends = "intent" in self.history.items.get("capacity", {})
+        return self.world.cloud.quiet and not self.history.open_due and not intends
+
+    # ----------------------------------------------------------------------------------------------- choose
+
+    def _environment(self, config: FunctionConfig, instance: str, clock: Clock, log: Log) -> Environment:
+        environment = self.world.stock.make(config, instance, clock, log)
+        self._mishaps.clock_of(environment)
+        return environment
+
+    def _strike(self, call: Call, perform: Perform) -> AWSResponse:
+        point = self.chooser.point(f"{call.actor} {call.operation}")
+        self.points[point] = call
+        choice = self._strikes.kept_up(call) or self.chooser.choose(point, partial(self._draw, call))
+        self.on_call(call, choice)
+        if choice is None:
+            return perform()
+        self.faults[choice.kind, call.operation] += 1
+        if choice.kind == SWITCH:
+            process = current()
+            assert process is not None, "only functions' calls are struck"
+            process.pause(choice.amount)
+            return perform()
+        return self._strikes.strike(choice, call, perform)
+
+    def _draw(self, call: Call, chance: random.Random) -> Choice | None:
+        if chance.random() < self.rates.switches and SWITCH not in self.rates.off:
+            longest_seconds = chance.choice([0, 0.05, 1, _SWITCHED_SECONDS])
+            return Choice(SWITCH, round(longest_seconds * chance.random(), 3))
+        kind = self.rates.draw(strikes.kinds_for(call), self.rates.of_call(call.service), chance)
+        return Choice(kind, strikes.amount_of(kind, chance, self.limits)) if kind else None
+
+    def _refusal(self, call: Call, caller: Caller) -> str | None:
+        refusal = self.world.refusal(call, caller)
+        if refusal is not None:
+            self.history.refused_by_role.append(refusal)
+        return refusal
+
+    # ------------------------------------------------------------------------------------------------ check
+
+    def _on_change(self, change: Change) -> None:
+        for violation in records.of_change(change, self.history):
+            self._broken(violation)
+
+    def _broken(self, violation: Violation) -> None:
+        if violation not in self.violations:
+            self.violations.append(violation)
+
+    def _check(self) -> None:
+        cloud, history = self.world.cloud, self.history
+        told, asked, ledger = Told(cloud.events), Asked(self._bodies()), cloud.glacier.ledger
+        word = Word({job.job_id: job for job in ledger.jobs}, history, self.workload)
+        self._all_broken(requests.every_message_ends(asked, told, history))
+        self._all_broken(requests.each_change_is_published(told, history))
+        for event in told.first.values():
+            self._all_broken(word.of_event(event))
+        if self.limits is WITHIN:
+            self._all_broken(money.of_jobs(ledger.jobs, history))
+            self._all_broken(self._units(told))
+            self._all_broken(money.duplicates_told([e.detail["jobId"] for e in cloud.events_of("Duplicate Job")]))
+        self._all_broken(remains.nothing_is_left(cloud, history))
+        self._all_broken(remains.no_function_breaks(cloud))
+        self._all_broken(remains.calls_are_allowed(cloud, history))
+
+    def _all_broken(self, violations: Iterable[Violation]) -> None:
+        for violation in violations:
+            self._broken(violation)
+
+    def _bodies(self) -> dict[str, str]:
+        bodies = {step.name: step.body for step in self.workload.steps}
+        return {message_id: bodies[step] for message_id, step in self.message_ids.items()}
+
+    def _units(self, told: Told) -> Iterable[Violation]:
+        ledger = self.world.cloud.glacier.ledger
+        ours = [unit.capacity_id for unit in ledger.units if unit.capacity_id not in self._units_of_others]
+        sent: dict[str, tuple[datetime, Body]] = {}
+        for step in self.workload.steps:
+            body = step.request
+            if body is not None:
+                at = self.world.cloud.start + timedelta(seconds=step.at_seconds)
+                sent.setdefault(body["requestId"], (at, body))
+        ended = {
+            name: datetime.fromtimestamp(max(event.at_ms for event in events) / 1000, UTC)
+            for name, events in told.terminal.items()
+            if events
+        }
+        drain = timedelta(minutes=self.workload.drain_within_minutes)
+        return money.of_units(ledger.units, ours, money.demands_of(sent, ended), self.workload.max_units, drain)

@@ -1,0 +1,71 @@
+"""Execution environments ready to be used: those of earlier runs, whose code need not be loaded again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from weakref import WeakSet
+
+from botocore.retries.quota import RetryQuota
+
+from local.clock import Clock
+from local.environments import Environment, FunctionConfig, Log
+
+_Key = tuple[str, Path, tuple[tuple[str, str], ...]]
+"""A function, its code and its variables, which the code may have read when it was loaded."""
+
+
+@dataclass
+class Stock:
+    _spare: dict[_Key, list[Environment]] = field(default_factory=lambda: defaultdict(list))
+    _in_use: list[tuple[_Key, Environment]] = field(default_factory=list)
+    _quotas: WeakSet[RetryQuota] = field(default_factory=WeakSet)
+
+    def make(self, config: FunctionConfig, instance: str, clock: Clock, log: Log) -> Environment:
+        environment = Environment(config, instance, clock, log)
+        key = (config.name, config.code, tuple(sorted(config.variables.items())))
+        gone = self._spare[key].pop() if self._spare[key] else self._dead(key)
+        if gone is not None:
+            environment.take_over(gone)
+        self._in_use.append((key, environment))
+        return environment
+
+    def _dead(self, key: _Key) -> Environment | None:
+        """One of this run's that has died and been wound up."""
+        for index, (of, each) in enumerate(self._in_use):
+            if of == key and each.handler and each.dead and (each.process is None or each.process.dead):
+                return self._in_use.pop(index)[1]
+        return None
+
+    def take_back(self) -> None:
+        """Between two runs, when nothing runs."""
+        for key, environment in self._in_use:
+            environment.process = None  # would keep all that the run left behind
+            if environment.handler is not None:
+                self._spare[key].append(environment)
+        self._in_use.clear()
+        for quota in self._quotas:
+            # What the SDK's clients have left to spend on retries is all that they remember.
+            quota._available_capacity = quota._max_capacity  # type: ignore[attr-defined]
+
+    def clear(self) -> None:
+        """Keeps none: what is loaded next is other code."""
+        self._spare.clear()
+        self._in_use.clear()
+
+    @contextmanager
+    def watching_quotas(self) -> Iterator[None]:
+        """To be entered before any client is made."""
+        made = RetryQuota.__init__
+
+        def make(quota: RetryQuota, *args: Any, **kwargs: Any) -> None:
+            made(quota, *args, **kwargs)
+            self._quotas.add(quota)
+
+        with mock.patch.object(RetryQuota, "__init__", make):
+            yield

@@ -1,0 +1,247 @@
+"""What can happen to an AWS call of a function, and how it is made to happen."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+from local.calls import Call, Perform, error_reply
+from local.cloud import Cloud
+from local.processes import Died, Process, current
+from simulation.choices import Choice
+from simulation.history import History
+from simulation.limits import Limits
+from thaw import bounds
+
+SWITCH = "switch"
+LATE_EFFECTS = ("dies, effect late", "times out, effect late")
+_KEPT_UP = {"keeps failing": "500 before", "done, keeps failing": "500 before", "keeps throttling": "throttled"}
+"""What the SDK's own repeats of the call meet."""
+
+_DEFAULT_READ_TIMEOUT_SECONDS = 60
+"""botocore's, of every client that does not set its own."""
+_STATUS_OF_ERROR = 500
+_ENTRIES_AT_MOST = 10
+
+_SERVER_ERRORS = {"glacier": "ServiceUnavailableException", "sqs": "InternalError", "s3": "InternalError"}
+_THROTTLES = {"dynamodb": "ProvisionedThroughputExceededException", "sqs": "RequestThrottled", "s3": "SlowDown"}
+
+EVERY_CALL: Mapping[str, float] = {
+    "dies before": 1.0,
+    "dies after": 1.0,
+    "dies, effect late": 0.5,
+    "loses request": 1.0,
+    "loses reply": 1.5,
+    "times out before": 0.4,
+    "times out, effect late": 0.6,
+    "500 before": 0.7,
+    "500 after": 1.0,
+    "throttled": 0.8,
+    "keeps failing": 0.4,
+    "done, keeps failing": 0.6,
+    "keeps throttling": 0.3,
+    "stalls before": 0.4,
+    "stalls after": 0.4,
+    "slow reply": 1.5,
+}
+"""The kinds that any call can meet, with their weights."""
+
+ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
+    "InitiateJob": {"no capacity": 2.0, "policy full": 2.0, "denied": 0.5, "overtaken": 3.0},
+    "PurchaseProvisionedCapacity": {"limit exceeded": 4.0, "denied": 0.5},
+    "ListProvisionedCapacity": {"listed late": 4.0, "denied": 0.5},
+    "ListJobs": {"listed late": 4.0, "denied": 0.5},
+    "DescribeJob": {"described late": 2.0, "denied": 0.5},
+    "Query": {"index behind": 6.0},
+    "PutEvents": {"entries refused": 6.0},
+}
+_REFUSALS = {
+    "no capacity": "InsufficientCapacityException",
+    "policy full": "PolicyEnforcedException",
+    "limit exceeded": "LimitExceededException",
+    "denied": "AccessDeniedException",
+}
+
+
+def kinds_for(call: Call) -> dict[str, float]:
+    """What can happen to this call, with its weights."""
+    kinds = {**EVERY_CALL, **ONE_OPERATION.get(call.operation, {})}
+    if call.operation == "InitiateJob":
+        tier = call.params["jobParameters"].get("Tier", "Standard")
+        for kind, only in (("no capacity", "Expedited"), ("policy full", "Standard")):
+            if tier != only:
+                del kinds[kind]
+    return kinds
+
+
+def amount_of(kind: str, chance: random.Random, limits: Limits) -> float:
+    """How much of it."""
+    if kind in LATE_EFFECTS:
+        return round(chance.choice([chance.uniform(0, 1), limits.effect_seconds * chance.random()]), 3)
+    if kind in ("listed late", "described late"):
+        return round(limits.listing_lag_seconds * (1 - chance.random() ** 2), 3)
+    if kind == "index behind":
+        return round(limits.index_lag_seconds * chance.random() ** 2, 3)
+    if kind in ("slow reply", "overtaken"):
+        return round(chance.choice([0.01, chance.uniform(0, 2), chance.uniform(2, _reply_within() - 0.1)]), 3)
+    if kind == "entries refused":
+        return float(chance.randrange(1, 2**_ENTRIES_AT_MOST))
+    return 0.0
+
+
+def _reply_within() -> float:
+    return float(bounds.READ_TIMEOUT_SECONDS)
+
+
+@dataclass
+class Strikes:
+    """Makes choices come true."""
+
+    cloud: Cloud
+    history: History
+    _failing: list[tuple[object, Choice]] = field(default_factory=list)
+    """The parameters of calls whose repeats fail as well: the SDK hands over the same object each time."""
+
+    def kept_up(self, call: Call) -> Choice | None:
+        """What happens to a repeat of a call that keeps failing."""
+        return next((choice for params, choice in self._failing if params is call.params), None)
+
+    def strike(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """The answer to a call to which this happens; or what the SDK, or the function's death, raises."""
+        code = _REFUSALS.get(choice.kind)
+        if code is not None:
+            return error_reply(code, "struck")
+        how: Callable[[Choice, Call, Perform], AWSResponse] = getattr(self, "_" + _method(choice.kind))
+        return how(choice, call, perform)
+
+    def _dies_before(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        raise Died
+
+    def _dies_after(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        perform()
+        raise Died
+
+    def _dies_effect_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        self._later(choice.amount, perform)
+        raise Died
+
+    def _loses_request(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        raise ConnectionClosedError(endpoint_url=call.service)
+
+    def _loses_reply(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        perform()
+        raise ConnectionClosedError(endpoint_url=call.service)
+
+    def _times_out_before(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        _process().pause(read_timeout_seconds(call))
+        raise ReadTimeoutError(endpoint_url=call.service)
+
+    def _times_out_effect_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        self._later(choice.amount, perform)
+        return self._times_out_before(choice, call, perform)
+
+    def _500_before(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        return error_reply(_SERVER_ERRORS.get(call.service, "InternalServerError"), "struck", _STATUS_OF_ERROR)
+
+    def _500_after(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        perform()
+        return self._500_before(choice, call, perform)
+
+    def _throttled(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        return error_reply(_THROTTLES.get(call.service, "ThrottlingException"), "struck")
+
+    def _stalls_before(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """Held up until the function's time is over."""
+        _process().pause(self._longest_timeout_seconds)
+        return perform()
+
+    def _stalls_after(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        reply = perform()
+        _process().pause(self._longest_timeout_seconds)
+        return reply
+
+    def _keeps_failing(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """However often the SDK repeats it."""
+        self._failing.append((call.params, Choice(_KEPT_UP[choice.kind])))
+        return self._500_before(choice, call, perform)
+
+    def _done_keeps_failing(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        perform()
+        return self._keeps_failing(choice, call, perform)
+
+    def _keeps_throttling(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        self._failing.append((call.params, Choice(_KEPT_UP[choice.kind])))
+        return self._throttled(choice, call, perform)
+
+    def _slow_reply(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        reply = perform()
+        _process().pause(choice.amount)
+        return reply
+
+    def _overtaken(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """The job ends at once, and its notification is sent before the reply arrives."""
+        self.cloud.glacier.faults.job_takes(0)
+        return self._slow_reply(choice, call, perform)
+
+    def _listed_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        settings = self.cloud.glacier.settings
+        before, settings.listing_lag_seconds = settings.listing_lag_seconds, choice.amount
+        try:
+            return perform()
+        finally:
+            settings.listing_lag_seconds = before
+
+    def _described_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """As if Glacier did not know a job started just now."""
+        since_ms = call.at_ms - choice.amount * 1000
+        started = (job.at for job in self.cloud.glacier.ledger.jobs if job.job_id == call.params["jobId"])
+        if any(at.timestamp() * 1000 > since_ms for at in started):
+            return error_reply("ResourceNotFoundException", "struck", 404)
+        return perform()
+
+    def _index_behind(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        with self.history.table_as_of(call.at_ms - round(choice.amount * 1000)):
+            return perform()
+
+    def _entries_refused(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """Those whose bits are set in the amount."""
+        deliveries = self.cloud.deliveries
+        bits = iter(range(len(call.params["Entries"])))
+        mask = int(choice.amount)
+        deliveries.refuse_entry = lambda entry: "ThrottlingException" if mask >> next(bits) & 1 else None
+        try:
+            return perform()
+        finally:
+            deliveries.refuse_entry = lambda entry: None
+
+    @property
+    def _longest_timeout_seconds(self) -> float:
+        return max(config.timeout_seconds for config in self.cloud.functions.configs.values())
+
+    def _later(self, seconds: float, perform: Perform) -> None:
+        """The call is on its way and takes effect whatever becomes of the caller."""
+
+        def land() -> None:
+            with suppress(ConnectionClosedError):
+                perform()
+
+        self.cloud.clock.after(seconds, land)
+
+
+def read_timeout_seconds(call: Call) -> float:
+    return bounds.READ_TIMEOUT_SECONDS if call.service == "glacier" else _DEFAULT_READ_TIMEOUT_SECONDS
+
+
+def _method(kind: str) -> str:
+    return kind.replace(",", "").replace(" ", "_")
+
+
+def _process() -> Process:
+    process = current()
+    assert process is not None, "only functions' calls are struck"
+    return process

@@ -1,0 +1,210 @@
+"""`python -m simulation.sweep`: each kind of retrieval, struck at every AWS call of its life, in every way.
+
+The calls are those of the undisturbed life. With `--pairs` each disturbed life is struck a second time, at every call
+that it makes from the first strike on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import dropwhile, groupby
+
+from rich import box
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from local.calls import Call
+from simulation.choices import Choice, Schedule
+from simulation.limits import WITHIN
+from simulation.lives import LIVES, Life
+from simulation.run import Run
+from simulation.strikes import ONE_OPERATION
+from simulation.world import World
+
+_ALL_ENTRIES = 1023.0
+
+WAYS = (
+    Choice("dies before"),
+    Choice("dies after"),
+    Choice("dies, effect late", WITHIN.effect_seconds),
+    Choice("loses request"),
+    Choice("loses reply"),
+    Choice("times out before"),
+    Choice("times out, effect late", WITHIN.effect_seconds),
+    Choice("500 before"),
+    Choice("500 after"),
+    Choice("throttled"),
+    Choice("keeps failing"),
+    Choice("done, keeps failing"),
+    Choice("keeps throttling"),
+    Choice("stalls before"),
+    Choice("stalls after"),
+    Choice("slow reply", 19.0),
+)
+"""Each way in which any call can fail, as late as the bounds allow."""
+
+_AMOUNTS = {
+    "overtaken": 19.0,
+    "listed late": WITHIN.listing_lag_seconds,
+    "described late": WITHIN.listing_lag_seconds,
+    "index behind": WITHIN.index_lag_seconds,
+    "entries refused": _ALL_ENTRIES,
+}
+_TELLING = ("dies after", "done, keeps failing")
+"""For pairs and the quick sweep: nothing more is done, or the caller is told otherwise. Who dies before a call is where
+he was after the one before it."""
+_NEVER_REPEATED = ("InitiateJob", "PurchaseProvisionedCapacity")
+
+
+def ways_of(call: Call) -> list[Choice]:
+    """In which ways this call can fail."""
+    own = [Choice(kind, _AMOUNTS.get(kind, 0.0)) for kind in ONE_OPERATION.get(call.operation, {})]
+    if call.operation == "PutEvents":
+        own.append(Choice("entries refused", 1.0))
+    return [*WAYS, *own]
+
+
+def telling_ways_of(call: Call) -> list[Choice]:
+    """Every way for a call on which money hangs, else those that tell most."""
+    if call.operation in _NEVER_REPEATED:
+        return ways_of(call)
+    return [way for way in WAYS if way.kind in _TELLING]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One strike, or two, at a life."""
+
+    life: str
+    strikes: tuple[tuple[str, Choice], ...]
+    """At which point what."""
+
+    @property
+    def schedule(self) -> Schedule:
+        return dict(self.strikes)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    cell: Cell
+    violations: tuple[str, ...]
+    points: tuple[str, ...]
+    """The calls from the last strike on."""
+
+
+def undisturbed(world: World, life: Life) -> dict[str, Call]:
+    """The calls of a life that nothing else strikes, by their points."""
+    run = _perform(world, life, {})
+    assert not run.violations, f"{life.name}: {run.violations}"
+    return dict(run.points)
+
+
+def cells_of(world: World, life: Life, ways: Callable[[Call], list[Choice]]) -> Iterator[Cell]:
+    for point, call in undisturbed(world, life).items():
+        if point not in life.given:
+            yield from (Cell(life.name, ((point, way),)) for way in ways(call))
+
+
+def strike(world: World, cell: Cell) -> Outcome:
+    """Lives the life with the strike."""
+    life = next(life for life in LIVES if life.name == cell.life)
+    run = _perform(world, life, cell.schedule)
+    last = cell.strikes[-1][0]
+    after = list(dropwhile(lambda point: point != last, run.points))[1:]
+    return Outcome(cell, tuple(str(violation) for violation in run.violations), tuple(after))
+
+
+def seconds_of(outcome: Outcome) -> Iterator[Cell]:
+    """Every second strike after a first."""
+    for point in outcome.points:
+        yield from (Cell(outcome.cell.life, (*outcome.cell.strikes, (point, Choice(kind)))) for kind in _TELLING)
+
+
+def _perform(world: World, life: Life, schedule: Schedule) -> Run:
+    return Run(world, 0, {**life.given, **schedule}, planned=life.workload).perform()
+
+
+# --------------------------------------------------------------------------------------------- the command
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m simulation.sweep", description="Strikes at every call.")
+    parser.add_argument("--pairs", action="store_true", help="at every pair of calls")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--life", help="this one alone")
+    given = parser.parse_args()
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    lives = [life for life in LIVES if given.life in (None, life.name)]
+    with multiprocessing.get_context("spawn").Pool(given.workers, _deploy) as pool:
+        ways = telling_ways_of if given.pairs else ways_of
+        firsts = [cell for cells in pool.starmap(_cells, [(life, ways) for life in lives], 1) for cell in cells]
+        outcomes = list(track(pool.imap(_strike, firsts, 4), "struck", len(firsts), console=console))
+        if given.pairs:
+            pairs = [cell for outcome in outcomes for cell in seconds_of(outcome)]
+            outcomes = list(track(pool.imap(_strike, pairs, 8), "struck twice", len(pairs), console=console))
+    _show(console, outcomes, grid=not given.pairs)
+    return 1 if any(outcome.violations for outcome in outcomes) else 0
+
+
+_world: World
+_stack = ExitStack()
+
+
+def _deploy() -> None:
+    global _world
+    _world = _stack.enter_context(World.deployed())
+
+
+def _cells(life: Life, ways: Callable[[Call], list[Choice]]) -> list[Cell]:
+    return list(cells_of(_world, life, ways))
+
+
+def _strike(cell: Cell) -> Outcome:
+    return strike(_world, cell)
+
+
+def _show(console: Console, outcomes: Sequence[Outcome], *, grid: bool) -> None:
+    for life, of_life in groupby(outcomes, key=lambda outcome: outcome.cell.life):
+        mine = list(of_life)
+        if grid:
+            console.print(_grid(life, mine))
+        else:
+            console.print(f"{life}: {len(mine)} pairs, {sum(bool(outcome.violations) for outcome in mine)} broken")
+    broken = [outcome for outcome in outcomes if outcome.violations]
+    for outcome in broken:
+        struck = ", then ".join(f"{point}: {choice}" for point, choice in outcome.cell.strikes)
+        console.print(f"[red]{outcome.cell.life}[/], {struck}: {outcome.violations[0]}", soft_wrap=True)
+    holds = f"{len(outcomes)} cells, and every one holds."
+    console.print(f"{len(broken)} of {len(outcomes)} cells break a promise" if broken else holds, style="bold")
+
+
+def _grid(life: str, outcomes: Iterable[Outcome]) -> Table:
+    """A row for each call, a column for each way."""
+    by_point: dict[str, dict[str, bool]] = {}
+    for outcome in outcomes:
+        ((point, choice),) = outcome.cell.strikes
+        cells = by_point.setdefault(point, {})
+        cells[choice.kind] = cells.get(choice.kind, True) and not outcome.violations
+    table = Table(title=life, box=box.SIMPLE, title_justify="left", title_style="bold")
+    table.add_column("call", no_wrap=True)
+    for way in WAYS:
+        table.add_column(way.kind)
+    table.add_column("its own", no_wrap=True)
+    for point, cells in by_point.items():
+        own = [f"{_sign(held)} {kind}" for kind, held in cells.items() if kind not in {way.kind for way in WAYS}]
+        table.add_row(point, *(_sign(cells.get(way.kind)) for way in WAYS), ", ".join(own))
+    return table
+
+
+def _sign(held: bool | None) -> str:
+    return "" if held is None else "[green]·[/]" if held else "[red]✗[/]"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

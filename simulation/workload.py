@@ -1,0 +1,260 @@
+"""What users do in a run: drawn from the seed as a whole, so that leaving one step out changes no other."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+MIB = 2**20
+VAULT = "photos"
+FOREIGN_VAULT, FOREIGN_ACCOUNT = "partners", "210987654321"
+SOMEONE_ELSES = "someone else's"
+"""The description of jobs that users start themselves."""
+
+_HOUR_SECONDS = 3600.0
+_DAY_SECONDS = 24 * _HOUR_SECONDS
+_SIZES_MIB = (2, 3, 5, 4)
+_RANGES = (None, None, None, f"0-{MIB - 1}", f"{2 * MIB}-{3 * MIB - 1}")
+"""The last is beyond the end of the first archive, which Glacier refuses."""
+_BAD_ID = "bad"
+_BAD = (
+    "no JSON",
+    '{"requestId": "bad", "vaultName": "photos"}',
+    '{"requestId": "bad", "vaultName": "photos", "jobParameters": {"Type": "archive-retrieval", "Tier": "bulk"}}',
+    "[1, 2]",
+)
+
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Archive:
+    id: str
+    size_mib: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that a user does."""
+
+    name: str
+    at_seconds: float
+    """From the start."""
+    what: str
+    """`send` a body to the request queue; `buy` a unit; `start` a job of their own for, or `delete`, an archive."""
+    body: str = ""
+
+    @property
+    def request(self) -> Body | None:
+        """What a message asks for, where it is a request."""
+        if self.what != "send" or not self.body.startswith("{"):
+            return None
+        body: Body = json.loads(self.body)
+        return body if "Tier" in body.get("jobParameters", {}) and body["requestId"] != _BAD_ID else None
+
+
+@dataclass(frozen=True)
+class Workload:
+    steps: tuple[Step, ...]
+    archives: tuple[Archive, ...]
+    """Of the own vault; the last one is not there."""
+    max_units: int
+    drain_within_minutes: int
+    try_beyond_guarantee: bool
+    concurrency: int
+    """How many functions Lambda runs at once."""
+    on_demand_room: bool
+    beyond_guarantee_served: bool
+    newest_jobs_first: bool
+    marker_repeats: bool
+    vault_notifies: bool
+    """Whether the vault has a notification of its own, to the same topic."""
+    faults_end_seconds: float | None
+    """When faults cease, and Glacier has room on demand. None: what happens is given as a whole."""
+    theme: str
+
+    @property
+    def bodies(self) -> list[str]:
+        return [step.body for step in self.steps if step.what == "send"]
+
+
+def archives() -> tuple[Archive, ...]:
+    """The same in every run."""
+    there = [Archive(f"{number}".ljust(138, "A"), size) for number, size in enumerate(_SIZES_MIB)]
+    return (*there, Archive("9".ljust(138, "Z"), 1))
+
+
+def drawn(chance: random.Random) -> Workload:
+    theme = chance.choice(list(_THEMES))
+    steps = _Steps(chance)
+    _THEMES[theme](steps, chance)
+    _sprinkle(steps, chance)
+    last_seconds = max(step.at_seconds for step in steps.steps)
+    max_units = chance.choice([0, 1, 2, 2])
+    # Without room and units an Expedited retrieval tries again and again: not for a month.
+    may_lack_room = max_units > 0 or theme not in _LONG
+    return Workload(
+        steps=tuple(sorted(steps.steps, key=lambda step: step.at_seconds)),
+        archives=archives(),
+        max_units=max_units,
+        drain_within_minutes=chance.choice([5, 10, 60]),
+        try_beyond_guarantee=chance.random() < 0.2,
+        concurrency=chance.choice([2, 10, 10, 10]),
+        on_demand_room=chance.random() < 0.5 or not may_lack_room,
+        beyond_guarantee_served=chance.random() < 0.3,
+        newest_jobs_first=chance.random() < 0.5,
+        marker_repeats=chance.random() < 0.5,
+        vault_notifies=chance.random() < 0.2,
+        faults_end_seconds=last_seconds + chance.choice([0.2, 1, 4, 8]) * _HOUR_SECONDS,
+        theme=theme,
+    )
+
+
+class _Steps:
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._archives = archives()
+        self.steps: list[Step] = []
+        self.requests: list[dict[str, Any]] = []
+        self.at_seconds = 0.0
+
+    def add(self, what: str, body: str = "", after_seconds: float = 0.0) -> None:
+        self.at_seconds += after_seconds
+        self.steps.append(Step(f"step {len(self.steps) + 1}", round(self.at_seconds, 3), what, body))
+
+    def send(self, body: object, after_seconds: float = 0.0) -> None:
+        self.add("send", json.dumps(body), after_seconds)
+
+    def ask(self, tier: str, after_seconds: float = 0.0, archive: int | None = None, **fields: Any) -> None:
+        """For an archive: one of the first two, mostly, so that requests meet."""
+        chance = self._chance
+        number = chance.choice([0, 0, 1, 1, 1, 2, 3, 4]) if archive is None else archive
+        chosen = self._archives[number]
+        job = {"Type": "archive-retrieval", "ArchiveId": chosen.id, "Tier": tier}
+        part = chance.choice(_RANGES) if number in (0, 1) and chance.random() < 0.3 else None
+        job |= {"RetrievalByteRange": part} if part else {}
+        body = {"requestId": f"r{len(self.requests) + 1}", "vaultName": VAULT, "jobParameters": job, **fields}
+        if chance.random() < 0.3:
+            body["archiveSizeInBytes"] = chosen.size_mib * MIB
+        if tier == "Expedited" and chance.random() < 0.4:
+            body["expeditedFallback"] = chance.choice(["Standard", "Bulk"])
+        self._request(body, after_seconds)
+
+    def ask_inventory(self, after_seconds: float = 0.0) -> None:
+        follow = self._chance.random() < 0.7
+        job: Body = {"Type": "inventory-retrieval", "Tier": self._chance.choice(["Standard", "Standard", "Bulk"])}
+        job |= {"InventoryRetrievalParameters": {"Limit": "2" if follow else "3"}}
+        body = {"requestId": f"r{len(self.requests) + 1}", "vaultName": VAULT, "jobParameters": job}
+        self._request(body | ({"followPages": True} if follow else {}), after_seconds)
+
+    def ask_partners(self, after_seconds: float = 0.0) -> None:
+        tier = self._chance.choice(["Expedited", "Standard"])
+        self.ask(tier, after_seconds, archive=0, vaultName=FOREIGN_VAULT, accountId=FOREIGN_ACCOUNT)
+
+    def _request(self, body: dict[str, Any], after_seconds: float) -> None:
+        self.requests.append(body)
+        self.send(body, after_seconds)
+
+
+def _pause_seconds(chance: random.Random) -> float:
+    return chance.choice(
+        [0, 0, 0, 1, chance.uniform(0, 60), chance.uniform(0, 600), chance.uniform(0, 6) * _HOUR_SECONDS]
+    )
+
+
+def _tier(chance: random.Random) -> str:
+    return chance.choice(["Expedited", "Standard", "Standard", "Bulk"])
+
+
+def _mixed(steps: _Steps, chance: random.Random) -> None:
+    for _ in range(chance.randint(2, 5)):
+        kind = chance.random()
+        pause_seconds = _pause_seconds(chance)
+        if kind < 0.7:
+            steps.ask(_tier(chance), pause_seconds)
+        elif kind < 0.9:
+            steps.ask_inventory(pause_seconds)
+        else:
+            steps.ask_partners(pause_seconds)
+
+
+def _shared(steps: _Steps, chance: random.Random) -> None:
+    """All want the same archive, at tiers and times of their own."""
+    for _ in range(chance.randint(2, 6)):
+        steps.ask(_tier(chance), _pause_seconds(chance), archive=1)
+
+
+def _expedited_run(steps: _Steps, chance: random.Random) -> None:
+    for number in range(chance.randint(2, 7)):
+        steps.ask("Expedited", chance.choice([0, 0, 0.3, 30]), archive=number % 4)
+
+
+def _inventories(steps: _Steps, chance: random.Random) -> None:
+    for _ in range(chance.randint(1, 3)):
+        steps.ask_inventory(_pause_seconds(chance))
+
+
+def _burst(steps: _Steps, chance: random.Random) -> None:
+    for _ in range(chance.randint(5, 9)):
+        steps.ask(_tier(chance))
+
+
+def _days_of_quiet(steps: _Steps, chance: random.Random) -> None:
+    """The same again after days: outputs that may still be joined, that may not, and that are gone."""
+    for _ in range(chance.randint(2, 4)):
+        hours = chance.choice([2, 20, 23, 26, 40, 24 * chance.uniform(2, 9)])
+        steps.ask(_tier(chance), hours * _HOUR_SECONDS, archive=chance.choice([0, 1]))
+
+
+def _months_end(steps: _Steps, chance: random.Random) -> None:
+    """Units expire while Expedited retrievals come."""
+    if chance.random() < 0.6:
+        steps.add("buy")
+    else:
+        steps.ask("Expedited")
+    month_ends_seconds = 31 * _DAY_SECONDS - chance.choice([30, 200, 900, 4000])
+    steps.ask("Expedited", month_ends_seconds)
+    for _ in range(chance.randint(1, 4)):
+        steps.ask("Expedited", chance.choice([0, 1, 100, 600]))
+
+
+_THEMES: dict[str, Callable[[_Steps, random.Random], None]] = {
+    "mixed": _mixed,
+    "shared": _shared,
+    "expedited run": _expedited_run,
+    "inventories": _inventories,
+    "burst": _burst,
+    "days of quiet": _days_of_quiet,
+    "month's end": _months_end,
+}
+_LONG = ("month's end", "days of quiet")
+
+
+def _sprinkle(steps: _Steps, chance: random.Random) -> None:
+    """Repeats, cancels, bad messages and what others do, somewhere in between or after."""
+    for request in list(steps.requests):
+        if chance.random() < 0.2:
+            _insert(steps, chance, "send", json.dumps(request))
+        if chance.random() < 0.2:
+            _insert(steps, chance, "send", json.dumps({"cancel": request["requestId"]}))
+        if chance.random() < 0.07:
+            _insert(steps, chance, "send", json.dumps({**request, "context": {"other": "contents"}}))
+    if chance.random() < 0.15:
+        _insert(steps, chance, "send", chance.choice(_BAD))
+    if chance.random() < 0.1:
+        _insert(steps, chance, "buy")
+    if chance.random() < 0.1:
+        _insert(steps, chance, "start", steps._archives[chance.choice([0, 1])].id)
+    if chance.random() < 0.1:
+        _insert(steps, chance, "delete", steps._archives[1].id)
+
+
+def _insert(steps: _Steps, chance: random.Random, what: str, body: str = "") -> None:
+    """Near one of the steps there are: a moment or some hours after it."""
+    near = chance.choice(steps.steps).at_seconds
+    after_seconds = chance.choice([-1, 0, 0, 0.5, chance.uniform(0, 300), chance.uniform(0, 8) * _HOUR_SECONDS])
+    steps.steps.append(Step(f"step {len(steps.steps) + 1}", round(max(0.0, near + after_seconds), 3), what, body))
