@@ -91,7 +91,12 @@ def _joined_in_time(change: Change) -> Iterator[Violation]:
         yield Violation(Promise.EVERY_MESSAGE_ENDS, f"{new['id']} was joined {left_seconds:g} s before its output goes")
 
 
+_FIXED = frozenset({"contents", "cancelled", "code", "message", "errors"})
+
+
 def _of_request(old: Attributes, new: Attributes) -> Iterator[Violation]:
-    fixed = ("contents", "cancelled", "code", "message", "errors")
+    """What was taken back before it came gets its contents when it comes."""
+    comes = bool(old.get("cancelled")) and "contents" not in old
+    fixed = _FIXED - {"contents"} if comes else _FIXED
     if any(old.get(name) != new.get(name) for name in fixed) or (old.get("done") and not new.get("done")):
         yield Violation(Promise.TERMINAL_NEVER_CHANGES, f"{new['id']} changed: {old} to {new}")

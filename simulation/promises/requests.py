@@ -101,6 +101,8 @@ def every_message_ends(asked: Asked, told: Told, history: History) -> Iterator[V
     for name in {*requests, *cancels.values()}:
         follow = any(request.follow_pages for _, request in requests.get(name, []))
         ends = [event for event in told.terminal[name] if not (follow and event.detail_type == SUCCEEDED)]
+        if any(_code(event) == "CancelledBefore" for event in ends):  # it was told as well when nothing was known of it
+            ends = [event for event in ends if _code(event) != "NotKnown"]
         kinds = [event.detail_type for event in ends]
         if len(ends) != 1 and not (not requests.get(name) and not ends):
             yield Violation(Promise.EVERY_MESSAGE_ENDS, f"request {name} ended {len(ends)} times: {kinds}")
@@ -112,6 +114,11 @@ def every_message_ends(asked: Asked, told: Told, history: History) -> Iterator[V
         if not told.terminal[name] and not told.rejected[message_id]:
             yield Violation(Promise.EVERY_MESSAGE_ENDS, f"the cancel of {name} had no answer")
     yield from _reused_ids(requests, told, history)
+
+
+def _code(event: Event) -> str | None:
+    reason: Mapping[str, str] | None = event.detail.get("reason")
+    return reason["code"] if reason else None
 
 
 def _reused_ids(
