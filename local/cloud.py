@@ -178,7 +178,7 @@ class Cloud:
         self._deployed.restore()
         self.calls.clear()
         self.deliveries.clear()
-        self.move_tasks.tasks.clear()
+        self.move_tasks.forget()
         self.meter.clear()
         self._tables.clear()
         self.errors.clear()

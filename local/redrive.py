@@ -28,6 +28,12 @@ class MoveTasks:
     """All that were started, oldest first, as ListMessageMoveTasks tells of them."""
 
     tasks: list[dict[str, Any]] = field(default_factory=list)
+    new_ids: dict[str, str] = field(default_factory=dict)
+    """By the id of a message that was moved: the one it has since."""
+
+    def forget(self) -> None:
+        self.tasks.clear()
+        self.new_ids.clear()
 
     @contextmanager
     def served(self) -> Iterator[None]:
@@ -52,8 +58,23 @@ class MoveTasks:
         task = {"Status": "COMPLETED", "SourceArn": source_arn, "StartedTimestamp": int(unix_time_millis())}
         if destination_arn:
             task["DestinationArn"] = destination_arn
-        self.tasks.append({**task, **_move_all(backend, source, destination)})
+        self.tasks.append({**task, **self._move_all(backend, source, destination)})
         return ActionResult({"TaskHandle": str(mock_random.uuid4())})
+
+    def _move_all(self, backend: SQSBackend, source: Queue, destination: Queue | None) -> dict[str, Any]:
+        """Moves what can be received; as in the real SQS, the first message of unknown origin ends it."""
+        waiting = source.messages
+        outcome: dict[str, Any] = {"ApproximateNumberOfMessagesToMove": len(waiting)}
+        moved = 0
+        for message in waiting:
+            target = destination or _origin(backend, source, message)
+            if target is None:
+                outcome |= {"Status": "FAILED", "FailureReason": "CouldNotDetermineMessageSource"}
+                break
+            delete(source, message)
+            self.new_ids[message.id] = _send_again(backend, target, message)
+            moved += 1
+        return {**outcome, "ApproximateNumberOfMessagesMoved": moved}
 
     def _list(self, response: SQSResponse) -> ActionResult:
         source_arn, most = response._get_param("SourceArn"), int(response._get_param("MaxResults") or 1)
@@ -79,31 +100,15 @@ def _queue(backend: SQSBackend, arn: str, parameter: str) -> Queue:
     )
 
 
-def _move_all(backend: SQSBackend, source: Queue, destination: Queue | None) -> dict[str, Any]:
-    """Moves what can be received; as in the real SQS, the first message of unknown origin ends it."""
-    waiting = source.messages
-    outcome: dict[str, Any] = {"ApproximateNumberOfMessagesToMove": len(waiting)}
-    moved = 0
-    for message in waiting:
-        target = destination or _origin(backend, source, message)
-        if target is None:
-            outcome |= {"Status": "FAILED", "FailureReason": "CouldNotDetermineMessageSource"}
-            break
-        delete(source, message)
-        _send_again(backend, target, message)
-        moved += 1
-    return {**outcome, "ApproximateNumberOfMessagesMoved": moved}
-
-
 def _origin(backend: SQSBackend, dead_letters: Queue, message: Message) -> Queue | None:
     """The queue that the message was sent to before it came into its dead-letter queue."""
     queue = backend.queues.get(message.sent_to)  # type: ignore[attr-defined]  # as noted in local.deliveries
     return queue if queue is not None and queue.dead_letter_queue is dead_letters else None
 
 
-def _send_again(backend: SQSBackend, target: Queue, message: Message) -> None:
-    """As a new message, with an id and a count of its own."""
-    backend.send_message(
+def _send_again(backend: SQSBackend, target: Queue, message: Message) -> str:
+    """As a new message, with an id and a count of its own; the id."""
+    sent = backend.send_message(
         target.name,
         message.body,
         message_attributes=message.message_attributes,
@@ -112,3 +117,4 @@ def _send_again(backend: SQSBackend, target: Queue, message: Message) -> None:
         system_attributes=message.system_attributes,
         delay_seconds=0,
     )
+    return sent.id

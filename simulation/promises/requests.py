@@ -53,6 +53,14 @@ class Asked:
     """What users sent: each message's body by its id."""
 
     bodies: Mapping[str, str]
+    new_ids: Mapping[str, str] = field(default_factory=dict)
+    """By the ids of messages that were dead letters: those they had when they were sent again."""
+
+    def rejections(self, told: Told, message_id: str) -> int:
+        """How often a message was rejected; of what was sent again once it was, only the first time counts."""
+        new_id = self.new_ids.get(message_id)
+        again = self.rejections(told, new_id) if new_id else 0
+        return max(len(told.rejected[message_id]), again)
 
     def requests(self) -> dict[str, list[tuple[str, RetrievalRequest]]]:
         """The valid requests by their ids, each with the message it came in."""
@@ -107,13 +115,13 @@ def every_message_ends(asked: Asked, told: Told, history: History) -> Iterator[V
         if len(ends) != 1 and not (not requests.get(name) and not ends):
             yield Violation(Promise.EVERY_MESSAGE_ENDS, f"request {name} ended {len(ends)} times: {kinds}")
     for message_id in asked.bad():
-        if len(told.rejected[message_id]) != 1:
-            count = len(told.rejected[message_id])
+        count = asked.rejections(told, message_id)
+        if count != 1:
             yield Violation(Promise.EVERY_MESSAGE_ENDS, f"bad message {message_id} was rejected {count} times")
     for message_id, name in cancels.items():
-        if not told.terminal[name] and not told.rejected[message_id]:
+        if not told.terminal[name] and not asked.rejections(told, message_id):
             yield Violation(Promise.EVERY_MESSAGE_ENDS, f"the cancel of {name} had no answer")
-    yield from _reused_ids(requests, told, history)
+    yield from _reused_ids(asked, told, history)
 
 
 def _code(event: Event) -> str | None:
@@ -121,14 +129,12 @@ def _code(event: Event) -> str | None:
     return reason["code"] if reason else None
 
 
-def _reused_ids(
-    requests: Mapping[str, list[tuple[str, RetrievalRequest]]], told: Told, history: History
-) -> Iterator[Violation]:
-    for name, messages in requests.items():
+def _reused_ids(asked: Asked, told: Told, history: History) -> Iterator[Violation]:
+    for name, messages in asked.requests().items():
         contents = history.items.get(f"request/{name}", {}).get("contents")
         for message_id, request in messages:
             other = contents is not None and request.digest() != contents
-            if other != bool(told.rejected[message_id]):
+            if other != bool(asked.rejections(told, message_id)):
                 what = f"{name} in message {message_id}, other contents: {other}, is rejected: {not other}"
                 yield Violation(Promise.EVERY_MESSAGE_ENDS, what)
 
