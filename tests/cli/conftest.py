@@ -1,0 +1,62 @@
+"""A served Thaw for each module of tests, and `thaw` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import thaw
+from local.deploy import ACCOUNT_ID, REGION
+from tests.serving import Served, serving
+
+
+@pytest.fixture(scope="module")
+def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """With the settings that the module names in `SETTINGS`, and Glacier as much faster as it says in `SPEED`."""
+    speed = getattr(request.module, "SPEED", 36_000)
+    with serving(speed, getattr(request.module, "SETTINGS", None)) as up:
+        yield up
+
+
+class User:
+    """Someone at a terminal, with credentials in the environment."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+
+    def thaw(self, *arguments: str, given: str | None = None) -> Result:
+        """Runs the command line in this process; `given` is typed, or comes through a pipe.
+
+        What it raised, but for its own end, is raised here.
+        """
+        where = ("--endpoint-url", self.served.url)
+        return CliRunner().invoke(thaw, [*arguments, *where], input=given, catch_exceptions=False)
+
+    def asked(self, *arguments: str, given: str | None = None) -> list[dict[str, Any]]:
+        """The answer of a command that is to succeed, with --json."""
+        result = self.thaw(*arguments, "--json", given=given)
+        assert result.exit_code == 0, result.output
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def client(self, service: str) -> Any:
+        session = boto3.Session("key", "secret", region_name=REGION)
+        return session.client(service, endpoint_url=self.served.url)  # type: ignore[call-overload]
+
+    def archives(self, vault: str, *sizes_bytes: int) -> list[str]:
+        """The ids of new archives of these sizes in a vault, which is made if it is not there."""
+        glacier = self.served.cloud.glacier
+        with self.served.clock.lock:
+            glacier.call("CreateVault", ACCOUNT_ID, REGION, {"accountId": "-", "vaultName": vault})
+            return [glacier.put_synthetic_archive(vault, size, seed) for seed, size in enumerate(sizes_bytes)]
+
+
+@pytest.fixture
+def user(served: Served, monkeypatch: pytest.MonkeyPatch) -> User:
+    for name, value in {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "REGION": REGION}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    return User(served)
