@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from cli.command import Command
+from cli.commands.fetch import fetch
+from cli.commands.status import status
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (fetch, status)
 _EXIT_CODES = """\b
 Exit codes:
   0    done

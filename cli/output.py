@@ -11,11 +11,13 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
+    TransferSpeedColumn,
 )
 from rich.table import Table
 
@@ -50,10 +52,11 @@ class Output:
         self.aside.print(text, highlight=False, soft_wrap=True, markup=False)
 
     @contextmanager
-    def progress(self, what: str, total: float | None = None) -> Iterator[Progressing]:
+    def progress(self, what: str, total: float | None = None, *, in_bytes: bool = False) -> Iterator[Progressing]:
         """A bar on stderr while something goes on; nothing where stderr is no terminal."""
         counted = MofNCompleteColumn() if total is not None else TaskProgressColumn()
-        columns = (TextColumn("{task.description}"), BarColumn(), counted, TimeElapsedColumn())
+        counts = (DownloadColumn(binary_units=True), TransferSpeedColumn()) if in_bytes else (counted,)
+        columns = (TextColumn("{task.description}"), BarColumn(), *counts, TimeElapsedColumn())
         bar = Progress(*columns, console=self.aside, transient=True, disable=not self.aside.is_terminal)
         with bar:
             yield Progressing(bar, what, total)
