@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from cli.reading import Reader
+from cli.standing import Standing
 from tests.cli.conftest import User
 
 Found = TypeVar("Found")
@@ -17,14 +19,15 @@ def archive_request(request_id: str, vault: str, archive_id: str, **job: Any) ->
 
 
 def send(user: User, *messages: dict[str, Any]) -> None:
-    queue_url = user.served.cloud.outputs["RequestQueueUrl"]
+    queue_url = user.output("RequestQueueUrl")
     for message in messages:
         user.client("sqs").send_message(QueueUrl=queue_url, MessageBody=json.dumps(message))
 
 
-def wait_for(user: User, request_id: str, state: str, seconds: float = 20) -> dict[str, Any]:
-    """What `thaw status` says of a request once it stands so."""
-    return until(lambda: next((each for each in _status(user, request_id) if each["state"] == state), None), seconds)
+def wait_for(user: User, request_id: str, state: str, seconds: float = 20) -> Standing:
+    """How a request stands once it stands so."""
+    reader = Reader(user.client("dynamodb"), user.output("RetrievalTableName"))
+    return until(lambda: next((each for each in reader.standings([request_id]) if each.state == state), None), seconds)
 
 
 def until(look: Callable[[], Found | None], seconds: float = 20) -> Found:
@@ -34,7 +37,3 @@ def until(look: Callable[[], Found | None], seconds: float = 20) -> Found:
         assert time.monotonic() < end, "in vain"
         time.sleep(0.1)
     return found
-
-
-def _status(user: User, request_id: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in user.thaw("status", request_id, "--json").stdout.splitlines()]

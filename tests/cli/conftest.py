@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -11,15 +12,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import thaw
+from local.cloud import Cloud
 from local.deploy import ACCOUNT_ID, REGION
-from tests.serving import Served, serving
+from tests.cli.served import Served, served_apart
 
 
 @pytest.fixture(scope="module")
 def served(request: pytest.FixtureRequest) -> Iterator[Served]:
     """With the settings that the module names in `SETTINGS`, and Glacier as much faster as it says in `SPEED`."""
     speed = getattr(request.module, "SPEED", 36_000)
-    with serving(speed, getattr(request.module, "SETTINGS", None)) as up:
+    with served_apart(speed, getattr(request.module, "SETTINGS", None)) as up:
         yield up
 
 
@@ -28,6 +30,7 @@ class User:
 
     def __init__(self, served: Served) -> None:
         self.served = served
+        self._clients: dict[str, Any] = {}
 
     def thaw(self, *arguments: str, given: str | None = None) -> Result:
         """Runs the command line in this process; `given` is typed, or comes through a pipe.
@@ -44,19 +47,36 @@ class User:
         return [json.loads(line) for line in result.stdout.splitlines()]
 
     def client(self, service: str) -> Any:
-        session = boto3.Session("key", "secret", region_name=REGION)
-        return session.client(service, endpoint_url=self.served.url)  # type: ignore[call-overload]
+        if service not in self._clients:
+            session = _session("key", "secret", region_name=REGION)
+            self._clients[service] = session.client(service, endpoint_url=self.served.url)  # type: ignore[call-overload]
+        return self._clients[service]
+
+    def output(self, name: str) -> str:
+        """One of the stack's outputs."""
+        return self.served.do(_output, name)
 
     def archives(self, vault: str, *sizes_bytes: int) -> list[str]:
         """The ids of new archives of these sizes in a vault, which is made if it is not there."""
-        glacier = self.served.cloud.glacier
-        with self.served.clock.lock:
-            glacier.call("CreateVault", ACCOUNT_ID, REGION, {"accountId": "-", "vaultName": vault})
-            return [glacier.put_synthetic_archive(vault, size, seed) for seed, size in enumerate(sizes_bytes)]
+        return self.served.do(_make_archives, vault, *sizes_bytes)
+
+
+def _output(cloud: Cloud, name: str) -> str:
+    return cloud.outputs[name]
+
+
+def _make_archives(cloud: Cloud, vault: str, *sizes_bytes: int) -> list[str]:
+    cloud.glacier.call("CreateVault", ACCOUNT_ID, REGION, {"accountId": "-", "vaultName": vault})
+    return [cloud.glacier.put_synthetic_archive(vault, size, seed) for seed, size in enumerate(sizes_bytes)]
+
+
+_session = functools.cache(boto3.Session)
+"""One with the same arguments is the same one: to read the models of the services anew takes long."""
 
 
 @pytest.fixture
 def user(served: Served, monkeypatch: pytest.MonkeyPatch) -> User:
     for name, value in {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "REGION": REGION}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setattr("boto3.Session", _session)
     return User(served)

@@ -10,6 +10,7 @@ from botocore.exceptions import ResponseStreamingError
 from cli import fetching
 from cli.errors import Exit
 from cli.tree_hash import Part, tree_hash
+from local.cloud import Cloud
 from tests.cli.asking import archive_request, send, wait_for
 from tests.cli.conftest import User
 from thaw.byte_range import MIB
@@ -56,8 +57,11 @@ def retrieved(user: User, request_id: str, size_bytes: int, **job: Any) -> bytes
     (archive_id,) = user.archives(vault, size_bytes)
     send(user, archive_request(request_id, vault, archive_id, **job))
     wait_for(user, request_id, "succeeded")
-    with user.served.clock.lock:
-        return user.served.cloud.glacier.read_archive(vault, archive_id)
+    return user.served.do(_content, vault, archive_id)
+
+
+def _content(cloud: Cloud, vault: str, archive_id: str) -> bytes:
+    return cloud.glacier.read_archive(vault, archive_id)
 
 
 def test_an_archive_is_fetched_in_parts_and_its_hash_is_told(user: User, folder: Path, wire: Wire) -> None:
@@ -158,7 +162,9 @@ def test_an_inventory_is_fetched_page_by_page(user: User, folder: Path) -> None:
     archives = user.archives("listed", *[100] * 5)
     job = {"Type": "inventory-retrieval", "InventoryRetrievalParameters": {"Limit": "3"}}
     send(user, {"requestId": "list", "vaultName": "listed", "jobParameters": job, "followPages": True})
-    assert wait_for(user, "list", "succeeded")["page"] == 2
+    record = wait_for(user, "list", "succeeded").retrieval
+    assert record is not None
+    assert record.page == 2
     which = user.thaw("fetch", "list")
     assert (which.exit_code, "2 pages" in which.stderr, "--page" in which.stderr) == (Exit.BAD_INPUT, True, True)
     assert "has no page 3" in user.thaw("fetch", "list", "--page", "3").stderr
