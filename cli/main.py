@@ -5,10 +5,13 @@ from __future__ import annotations
 import click
 
 from cli.command import Command
+from cli.commands.capacity import capacity
 from cli.commands.fetch import fetch
+from cli.commands.redrive import redrive
 from cli.commands.status import status
+from cli.commands.watch import watch
 
-COMMANDS: tuple[Command, ...] = (fetch, status)
+COMMANDS: tuple[Command, ...] = (fetch, status, watch, capacity, redrive)
 _EXIT_CODES = """\b
 Exit codes:
   0    done
