@@ -7,8 +7,9 @@ import click
 from cli.command import Command
 from cli.commands.fetch import fetch
 from cli.commands.status import status
+from cli.commands.submit import submit
 
-COMMANDS: tuple[Command, ...] = (fetch, status)
+COMMANDS: tuple[Command, ...] = (submit, status, fetch)
 _EXIT_CODES = """\b
 Exit codes:
   0    done
