@@ -55,11 +55,11 @@ class Reader:
 
     def pages(self, request_id: str) -> list[Retrieval]:
         """The retrievals of a request: one, or of an inventory in pages one for each that has begun; none yet."""
-        first = self._first(request_id, self._requests([request_id]).get(request_id), {})
+        first = self._first(request_id, self.requests([request_id]).get(request_id), {})
         return [first, *self._following(first)] if first is not None else []
 
     def _standings(self, request_ids: Sequence[str]) -> list[Standing]:
-        requests = self._requests(request_ids)
+        requests = self.requests(request_ids)
         keys = {request.key for request in requests.values() if request.key is not None}
         current = self._read(Retrieval, {item_id(key) for key in keys})
         return [self._standing(each, requests.get(each), current) for each in request_ids]
@@ -94,7 +94,8 @@ class Reader:
             if page is not None:
                 yield page
 
-    def _requests(self, request_ids: Collection[str]) -> dict[str, RequestRecord]:
+    def requests(self, request_ids: Collection[str]) -> dict[str, RequestRecord]:
+        """The records of those of these requests (at most READ_AT_ONCE) that have been taken in, by their ids."""
         records = self._read(RequestRecord, {request_id_of_item(each) for each in request_ids})
         return {record.request_id: record for record in records.values()}
 
