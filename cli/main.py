@@ -9,6 +9,7 @@ from cli.commands.cancel import cancel
 from cli.commands.capacity import capacity
 from cli.commands.fetch import fetch
 from cli.commands.redrive import redrive
+from cli.commands.republish import republish
 from cli.commands.status import status
 from cli.commands.submit import submit
 from cli.commands.watch import watch
@@ -21,6 +22,7 @@ COMMANDS: tuple[Command, ...] = (
     cancel,
     capacity,
     redrive,
+    republish,
 )
 _EXIT_CODES = """\b
 Exit codes:
