@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from cli.command import Command
+from cli.commands.estimate import estimate
 from cli.commands.fetch import fetch
 from cli.commands.status import status
 from cli.commands.submit import submit
 
-COMMANDS: tuple[Command, ...] = (submit, status, fetch)
+COMMANDS: tuple[Command, ...] = (estimate, submit, status, fetch)
 _EXIT_CODES = """\b
 Exit codes:
   0    done
