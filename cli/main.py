@@ -5,12 +5,25 @@ from __future__ import annotations
 import click
 
 from cli.command import Command
+from cli.commands.cancel import cancel
+from cli.commands.capacity import capacity
 from cli.commands.estimate import estimate
 from cli.commands.fetch import fetch
+from cli.commands.redrive import redrive
 from cli.commands.status import status
 from cli.commands.submit import submit
+from cli.commands.watch import watch
 
-COMMANDS: tuple[Command, ...] = (estimate, submit, status, fetch)
+COMMANDS: tuple[Command, ...] = (
+    estimate,
+    submit,
+    status,
+    watch,
+    fetch,
+    cancel,
+    capacity,
+    redrive,
+)
 _EXIT_CODES = """\b
 Exit codes:
   0    done

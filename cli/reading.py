@@ -13,6 +13,8 @@ from cli.at_once import in_order
 from cli.errors import Exit, Problem
 from cli.standing import ARRIVING, Standing, standing_of
 from thaw.bounds import PAGES_AT_MOST
+from thaw.capacity import ITEM_ID as CAPACITY_ID
+from thaw.capacity import Capacity
 from thaw.edge.table import Table, from_wire, to_wire
 from thaw.records import RejectionRecord, RequestRecord, request_id_of_item
 from thaw.retrieval import EXPEDITED_BACKLOG, SHARDS, Retrieval, Stored, item_id, page_key, past_id
@@ -119,6 +121,10 @@ class Reader:
             new = [record for record in found.values() if record.is_open and record.id not in seen]
             seen.update(record.id for record in new)
             yield from new
+
+    def capacity(self) -> Capacity | None:
+        """What top_up decides on; None before its first decision."""
+        return self._read_one(Capacity, CAPACITY_ID)
 
     # The calls themselves
 

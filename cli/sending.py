@@ -77,23 +77,44 @@ class Sender:
         return outcome
 
     def _send_batch(self, batch: Sequence[Asked]) -> None:
-        """Sends what SQS did not take again, until it has taken all."""
-        left = dict(enumerate(batch))
-        for tried in range(TRIES_AT_MOST):
-            if tried:
-                time.sleep(random.uniform(0.5, 1) * _FIRST_PAUSE_SECONDS * 2**tried)
-            entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {"Id": str(number), "MessageBody": asked.body} for number, asked in left.items()
-            ]
-            failed = self._sqs.send_message_batch(QueueUrl=self._queue_url, Entries=entries).get("Failed", [])
-            left = {number: asked for number, asked in left.items() if str(number) in {each["Id"] for each in failed}}
-            if not left:
-                return
-            if any(each["SenderFault"] for each in failed):
-                break
-        place, why = next(iter(left.values())).place, failed[0]
-        message = f"SQS did not take {place}: {why['Code']}: {why.get('Message', '')}"
-        raise Problem(message, "The same command again goes on from there.", Exit.AWS)
+        try:
+            send_batch(self._sqs, self._queue_url, [asked.body for asked in batch])
+        except NotTaken as not_taken:
+            message = f"SQS did not take {batch[not_taken.number].place}: {not_taken}"
+            raise Problem(message, "The same command again goes on from there.", Exit.AWS) from None
+
+
+class NotTaken(Exception):
+    """SQS refuses a message, or has refused it too often; the text says why."""
+
+    def __init__(self, number: int, why: str) -> None:
+        super().__init__(why)
+        self.number = number
+        """Of the message among those that were to be sent, from 0."""
+
+
+def send_batch(sqs: SQSClient, queue_url: str, bodies: Sequence[str]) -> list[str]:
+    """Sends up to SENT_AT_ONCE messages, those that SQS did not take again, until it has taken all; their ids.
+
+    Raises:
+        NotTaken: it did not, though it was asked TRIES_AT_MOST times.
+    """
+    ids: dict[int, str] = {}
+    for tried in range(TRIES_AT_MOST):
+        if tried:
+            time.sleep(random.uniform(0.5, 1) * _FIRST_PAUSE_SECONDS * 2**tried)
+        left = [number for number in range(len(bodies)) if number not in ids]
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "MessageBody": bodies[number]} for number in left
+        ]
+        reply = sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
+        ids |= {int(each["Id"]): each["MessageId"] for each in reply.get("Successful", [])}
+        if len(ids) == len(bodies):
+            return [ids[number] for number in range(len(bodies))]
+        failed = reply["Failed"]
+        if any(each["SenderFault"] for each in failed):
+            break
+    raise NotTaken(int(failed[0]["Id"]), f"{failed[0]['Code']}: {failed[0].get('Message', '')}")
 
 
 def _refusal(asked: Asked, record: RequestRecord) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
@@ -17,14 +17,12 @@ _ORDER = [*State]
 
 @dataclass
 class Group:
-    """Requests that stand alike."""
+    """Requests that stand alike; the tier and the vault are empty where they are in no retrieval."""
 
     state: str
     tier: str
     vault: str
     requests: int = 0
-    retrievals: set[str] = field(default_factory=set)
-    """Their ids; requests can share one."""
     ends_by_ms: int | None = None
     """The last of them."""
 
@@ -35,7 +33,6 @@ class Group:
             "tier": self.tier or None,
             "vaultName": self.vault or None,
             "requests": self.requests,
-            "retrievals": len(self.retrievals),
             "usuallyEndsBy": iso(self.ends_by_ms),
         }
 
@@ -44,14 +41,22 @@ def grouped(standings: Iterable[Standing], now_ms: int) -> list[Group]:
     """By state (in the order of a retrieval's life), tier and vault."""
     groups: dict[tuple[str, str, str], Group] = {}
     for each in standings:
-        record = each.retrieval
-        key = (each.state, record.tier if record else "", record.vault_name if record else "")
+        key = alike(each)
         group = groups.setdefault(key, Group(*key))
         group.requests += 1
-        if record is not None:
-            group.retrievals.add(record.retrieval_id)
         group.ends_by_ms = later(group.ends_by_ms, each.ends_by_ms(now_ms))
-    return sorted(groups.values(), key=lambda group: (_place(group.state), group.tier, group.vault))
+    return in_order_of_life(groups.values())
+
+
+def in_order_of_life(groups: Iterable[Group]) -> list[Group]:
+    """The groups as retrievals pass through them."""
+    return sorted(groups, key=lambda group: (_place(group.state), group.tier, group.vault))
+
+
+def alike(standing: Standing) -> tuple[str, str, str]:
+    """The state, tier and vault by which requests are counted together."""
+    record = standing.retrieval
+    return (standing.state, record.tier, record.vault_name) if record else (standing.state, "", "")
 
 
 def later(one: int | None, other: int | None) -> int | None:
@@ -69,8 +74,8 @@ def group_table(groups: Sequence[Group]) -> Table:
         "state", "tier", "vault", "requests", "retrievals", "usually ended by", right=("requests", "retrievals")
     )
     for each in groups:
-        counts = (f"{each.requests:,}", f"{len(each.retrievals):,}")
-        made.add_row(each.state.replace("_", " "), each.tier, each.vault, *counts, clock_time(each.ends_by_ms))
+        state, ends_by = each.state.replace("_", " "), clock_time(each.ends_by_ms)
+        made.add_row(state, each.tier, each.vault, f"{each.requests:,}", ends_by)
     return made
 
 

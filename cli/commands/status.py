@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import click
 
+from cli.chosen import Chosen, chosen_requests
 from cli.command import command
 from cli.errors import Exit
 from cli.output import Output, table
@@ -22,26 +23,40 @@ is a dead letter (`thaw redrive` shows them), or was never sent."""
 
 @command(
     "status",
-    examples=("thaw status", "thaw status invoices-2019", "thaw status --each --json"),
+    examples=("thaw status", "thaw status invoices-2019", "thaw status --file inventory.json --batch may"),
 )
-@click.argument("request_ids", metavar="[REQUEST_ID]...", nargs=-1)
+@chosen_requests
 @click.option("--each", is_flag=True, help="A line for each request, where there would be a summary.")
-def status(stack: Stack, out: Output, request_ids: tuple[str, ...], each: bool) -> None:
-    """Shows how requests stand: those that are named, or else all that are open, by state, tier and vault.
+def status(stack: Stack, out: Output, chosen: Chosen, each: bool) -> None:
+    """Shows how requests stand: those that are named, those of a file, or else all that are open.
+
+    Many are counted by state, tier and vault. The exit code is 1 if one that was asked for failed or is not known.
 
     It reads the requests' own records and the index of what is open, and never scans the table.
     """
     reader = Reader(stack.dynamodb, stack.output("RetrievalTableName"))
-    if not request_ids:
-        _show_all(out, _open(reader), each=each)
+    if not chosen:
+        _show(out, _open(reader), each=each)
         return
-    standings = list(reader.standings(request_ids))
-    if len(standings) == 1 and not out.as_json:
-        _show_one(out, standings[0])
+    bad = Bad()
+    standings = bad.noted(reader.standings(chosen.all_ids()))
+    if chosen.file is None and len(chosen.named) == 1 and not out.as_json:
+        _show_one(out, next(standings))
     else:
-        _show_all(out, standings, each=True)
-    if any(each.outcome is Outcome.BAD or each.state == UNKNOWN for each in standings):
+        _show(out, standings, each=each or chosen.file is None)
+    if bad.found:
         raise SystemExit(Exit.BAD_NEWS)
+
+
+class Bad:
+    """Whether there was bad news among requests that were looked at."""
+
+    found = False
+
+    def noted(self, standings: Iterable[Standing]) -> Iterator[Standing]:
+        for standing in standings:
+            self.found = self.found or standing.outcome is Outcome.BAD or standing.state == UNKNOWN
+            yield standing
 
 
 def _open(reader: Reader) -> Iterator[Standing]:
@@ -50,7 +65,7 @@ def _open(reader: Reader) -> Iterator[Standing]:
             yield Standing(request_id, record.state, record)
 
 
-def _show_all(out: Output, standings: Iterable[Standing], *, each: bool) -> None:
+def _show(out: Output, standings: Iterable[Standing], *, each: bool) -> None:
     now = now_ms()
     if each and out.as_json:
         for standing in standings:

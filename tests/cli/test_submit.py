@@ -188,10 +188,9 @@ class Busy:
         self.asked.append(given["Entries"])
         refused = self._refusals.pop(0) if self._refusals else set()
         taken = [entry for entry in given["Entries"] if entry["Id"] not in refused]
-        if taken:
-            self._sqs.send_message_batch(**given | {"Entries": taken})
+        done = self._sqs.send_message_batch(**given | {"Entries": taken})["Successful"] if taken else []
         error = {"SenderFault": self._sender_fault, "Code": "InternalError", "Message": "busy"}
-        return {"Failed": [{"Id": each} | error for each in sorted(refused)]}
+        return {"Successful": done, "Failed": [{"Id": each} | error for each in sorted(refused)]}
 
 
 @pytest.mark.parametrize(
