@@ -7,6 +7,7 @@ import click
 from cli.command import Command
 from cli.commands.cancel import cancel
 from cli.commands.capacity import capacity
+from cli.commands.estimate import estimate
 from cli.commands.fetch import fetch
 from cli.commands.redrive import redrive
 from cli.commands.republish import republish
@@ -15,6 +16,7 @@ from cli.commands.submit import submit
 from cli.commands.watch import watch
 
 COMMANDS: tuple[Command, ...] = (
+    estimate,
     submit,
     status,
     watch,

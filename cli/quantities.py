@@ -22,7 +22,9 @@ def count_text(count: int, one: str, many: str | None = None) -> str:
 
 def dollars_text(dollars: Decimal) -> str:
     """To the cent; what is below one, to its first two digits."""
-    return f"${dollars:,.2f}" if dollars >= Decimal("0.01") or not dollars else f"${dollars:.2g}"
+    if dollars >= Decimal("0.01") or not dollars:
+        return f"${dollars:,.2f}"
+    return f"${Decimal(f'{dollars:.2g}').normalize():f}"
 
 
 def duration_text(seconds: float) -> str:

@@ -12,18 +12,17 @@ from cli.errors import Exit
 from local.cloud import Cloud
 from tests.cli.asking import send, until
 from tests.cli.conftest import User
+from tests.cli.inventories import write_inventory
 from thaw.byte_range import MIB
 from thaw.request import parse
 
 REPLY = Any
 
 
-def write_inventory(path: Path, vault: str, archive_ids: list[str], region: str = "us-east-1") -> str:
+def inventory_of(folder: Path, vault: str, *archive_ids: str) -> str:
     """The inventory of these archives, each of a MiB; its path."""
-    listed = [{"ArchiveId": archive_id, "ArchiveDescription": "", "Size": MIB} for archive_id in archive_ids]
-    arn = f"arn:aws:glacier:{region}:123456789012:vaults/{vault}"
-    path.write_text(json.dumps({"VaultARN": arn, "InventoryDate": "2026-01-01T00:00:00Z", "ArchiveList": listed}))
-    return str(path)
+    listed = [{"ArchiveId": archive_id, "Size": MIB} for archive_id in archive_ids]
+    return write_inventory(folder / "inventory.json", vault, *listed)
 
 
 def _jobs(cloud: Cloud, vault: str) -> list[tuple[str, str]]:
@@ -49,7 +48,7 @@ def queue_is_empty(user: User) -> bool:
 
 def test_an_inventory_is_asked_for_once_however_often_it_is_submitted(user: User, tmp_path: Path) -> None:
     ids = user.archives("twice", *[MIB] * 130)
-    path = write_inventory(tmp_path / "inventory.json", "twice", ids)
+    path = inventory_of(tmp_path, "twice", *ids)
     [first] = user.asked("submit", path, "--tier", "Bulk")
     assert first == {"sent": 130, "known": 0, "refused": 0, "bytes": 130 * MIB}
     jobs(user, "twice", 130)
@@ -60,7 +59,7 @@ def test_an_inventory_is_asked_for_once_however_often_it_is_submitted(user: User
 
 def test_what_was_broken_off_goes_on(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = user.archives("broken", *[MIB] * 120)
-    path = write_inventory(tmp_path / "inventory.json", "broken", ids)
+    path = inventory_of(tmp_path, "broken", *ids)
     monkeypatch.setattr(sending, "CALLS_AT_ONCE", 1)
     with monkeypatch.context() as broken:
         broken.setattr(sending.Sender, "_send_batch", interrupted_after(5))
@@ -87,7 +86,7 @@ def interrupted_after(batches: int) -> Callable[..., None]:
 
 def test_the_same_archive_at_another_tier_is_not_asked_for_by_mistake(user: User, tmp_path: Path) -> None:
     ids = user.archives("tiers", MIB)
-    path = write_inventory(tmp_path / "inventory.json", "tiers", ids)
+    path = inventory_of(tmp_path, "tiers", *ids)
     user.asked("submit", path, "--tier", "Bulk")
     jobs(user, "tiers", 1)
     result = user.thaw("submit", path, "--tier", "Standard")
@@ -152,7 +151,7 @@ def test_a_pipe_is_read_like_a_file(user: User) -> None:
 
 
 def test_an_inventory_of_another_region_is_not_sent(user: User, tmp_path: Path) -> None:
-    path = write_inventory(tmp_path / "inventory.json", "far", ["abc"], region="eu-west-1")
+    path = write_inventory(tmp_path / "inventory.json", "far", {"ArchiveId": "abc"}, region="eu-west-1")
     result = user.thaw("submit", path)
     assert (result.exit_code, "is of eu-west-1, and Thaw is in us-east-1" in result.stderr) == (Exit.BAD_INPUT, True)
 
