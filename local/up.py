@@ -50,7 +50,7 @@ class Server:
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         application = self._moto.get_application(environ)
         try:
-            with self._clock.lock:
+            with self._clock.visit():
                 return list(application(environ, start_response))
         except NotImplementedError as error:
             return _not_there(environ, start_response, str(error))
