@@ -11,6 +11,7 @@ from cli.commands.estimate import estimate
 from cli.commands.fetch import fetch
 from cli.commands.inventory import inventory
 from cli.commands.redrive import redrive
+from cli.commands.republish import republish
 from cli.commands.status import status
 from cli.commands.submit import submit
 from cli.commands.watch import watch
@@ -25,6 +26,7 @@ COMMANDS: tuple[Command, ...] = (
     cancel,
     capacity,
     redrive,
+    republish,
 )
 _EXIT_CODES = """\b
 Exit codes:

@@ -40,6 +40,7 @@ class ServicePrices(_Table):
     """Dollars for one of each."""
 
     write_unit: Amount
+    read_unit: Amount
     stored_gb_month: Amount
     lambda_invocation: Amount
     lambda_gb_second: Amount

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cli.agreement import agree
 from cli.cancelling import Answer, answers, send_cancels
 from cli.chosen import Chosen, chosen_requests
 from cli.command import command
@@ -29,8 +30,7 @@ def cancel(stack: Stack, out: Output, chosen: Chosen, yes: bool, wait_seconds: f
     if not chosen:
         raise Problem("Nothing to take back.", "Name requests, or the file that they came from with --file.")
     request_ids = chosen.all_ids()
-    if chosen.file is not None and not yes:
-        click.confirm(f"Take {count_text(len(request_ids), 'request')} back?", abort=True, err=True)
+    agree(f"Take {count_text(len(request_ids), 'request')} back?", yes=yes or chosen.file is None)
     reader = Reader(stack.dynamodb, stack.output("RetrievalTableName"))
     try:
         sent = send_cancels(stack.sqs, stack.request_queue_url, request_ids)

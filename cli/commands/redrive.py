@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli import dead_letters
+from cli.agreement import agree
 from cli.command import command
 from cli.dead_letters import OUTPUTS, DeadLetter, move_back
 from cli.output import Output, table
@@ -35,8 +36,9 @@ def redrive(stack: Stack, out: Output, only: str | None, look: int, look_only: b
         return
     for name, queue in full.items():
         _show(out, name, queue, dead_letters.look(stack.sqs, queue, look))
-    if look_only or not (yes or click.confirm("Send them again?", err=True)):
+    if look_only:
         return
+    agree("Send them again?", yes=yes)
     for name, queue in full.items():
         moved = move_back(stack.sqs, queue)
         out.data({"queue": name, "sentAgain": moved})

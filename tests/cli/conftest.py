@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import boto3
@@ -16,13 +17,28 @@ from local.cloud import Cloud
 from local.deploy import ACCOUNT_ID, REGION
 from tests.cli.served import Served, served_apart
 
+Serving = Callable[[float, dict[str, object] | None], Served]
+
+
+@pytest.fixture(scope="session")
+def serving() -> Iterator[Serving]:
+    """Gives a served Thaw; modules that want the same share it, so each names its own vaults and requests."""
+    with ExitStack() as up:
+        running: dict[str, Served] = {}
+
+        def serve(speed: float, settings: dict[str, object] | None) -> Served:
+            wanted = json.dumps([speed, settings])
+            if wanted not in running:
+                running[wanted] = up.enter_context(served_apart(speed, settings))
+            return running[wanted]
+
+        yield serve
+
 
 @pytest.fixture(scope="module")
-def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+def served(request: pytest.FixtureRequest, serving: Serving) -> Served:
     """With the settings that the module names in `SETTINGS`, and Glacier as much faster as it says in `SPEED`."""
-    speed = getattr(request.module, "SPEED", 36_000)
-    with served_apart(speed, getattr(request.module, "SETTINGS", None)) as up:
-        yield up
+    return serving(getattr(request.module, "SPEED", 36_000), getattr(request.module, "SETTINGS", None))
 
 
 class User:

@@ -53,7 +53,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 
 def retrieved(user: User, request_id: str, size_bytes: int, **job: Any) -> bytes:
     """Asks for a new archive, or a range of it, and waits for it; all bytes of the archive."""
-    vault = request_id.replace("/", "-")
+    vault = "fetched-" + request_id.replace("/", "-")
     (archive_id,) = user.archives(vault, size_bytes)
     send(user, archive_request(request_id, vault, archive_id, **job))
     wait_for(user, request_id, "succeeded")
