@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SENT_AT_ONCE = 10
 """SendMessageBatch's limit."""
 CALLS_AT_ONCE = 8
+READS_AT_ONCE = 2
 TRIES_AT_MOST = 8
 _FIRST_PAUSE_SECONDS = 0.2
 
@@ -43,8 +44,16 @@ class Sent:
     """Not sent, as Thaw would reject them."""
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What goes in one call, and what became of others that were looked up with it."""
+
+    to_send: Sequence[Asked]
+    outcome: Sent = field(default_factory=Sent)
+
+
 class Sender:
-    """Sends, a few hundred requests at a time.
+    """Sends what the table does not know, in batches, several at once.
 
     Args:
         sqs: several threads use it.
@@ -56,10 +65,20 @@ class Sender:
         self._reader = reader
 
     def send(self, requests: Iterable[Asked]) -> Iterator[Sent]:
-        """What became of each READ_AT_ONCE requests, as it is known; no more are taken than are under way."""
-        return in_order(self._send_some, _chunks(requests, READ_AT_ONCE), CALLS_AT_ONCE)
+        """What became of some after others of the requests, as it is known; no more are taken than are under way.
 
-    def _send_some(self, requests: Sequence[Asked]) -> Sent:
+        Whoever breaks it off waits for the calls under way, CALLS_AT_ONCE at most.
+        """
+        return in_order(self._send_batch, self._batches(requests), CALLS_AT_ONCE)
+
+    def _batches(self, requests: Iterable[Asked]) -> Iterator[Batch]:
+        for outcome, to_send in in_order(self._look_up, _chunks(requests, READ_AT_ONCE), READS_AT_ONCE):
+            batches = list(_chunks(to_send, SENT_AT_ONCE)) or [[]]
+            yield Batch(batches[0], outcome)
+            yield from map(Batch, batches[1:])
+
+    def _look_up(self, requests: Sequence[Asked]) -> tuple[Sent, list[Asked]]:
+        """What need not or must not be sent, and what is to be."""
         known = self._reader.requests([asked.request.request_id for asked in requests])
         outcome = Sent()
         to_send: list[Asked] = []
@@ -71,17 +90,16 @@ class Sender:
                 outcome.refused.append(Fault(asked.place, "requestId", f"{asked.request.request_id} {why}"))
             else:
                 outcome.known += 1
-        for batch in _chunks(to_send, SENT_AT_ONCE):
-            self._send_batch(batch)
-        outcome.sent = len(to_send)
-        return outcome
+        return outcome, to_send
 
-    def _send_batch(self, batch: Sequence[Asked]) -> None:
-        try:
-            send_batch(self._sqs, self._queue_url, [asked.body for asked in batch])
-        except NotTaken as not_taken:
-            message = f"SQS did not take {batch[not_taken.number].place}: {not_taken}"
-            raise Problem(message, "The same command again goes on from there.", Exit.AWS) from None
+    def _send_batch(self, batch: Batch) -> Sent:
+        if batch.to_send:
+            try:
+                send_batch(self._sqs, self._queue_url, [asked.body for asked in batch.to_send])
+            except NotTaken as not_taken:
+                message = f"SQS did not take {batch.to_send[not_taken.number].place}: {not_taken}"
+                raise Problem(message, "The same command again goes on from there.", Exit.AWS) from None
+        return replace(batch.outcome, sent=len(batch.to_send))
 
 
 class NotTaken(Exception):

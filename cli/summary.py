@@ -70,9 +70,7 @@ def _place(state: str) -> int:
 
 def group_table(groups: Sequence[Group]) -> Table:
     """For people."""
-    made = table(
-        "state", "tier", "vault", "requests", "retrievals", "usually ended by", right=("requests", "retrievals")
-    )
+    made = table("state", "tier", "vault", "requests", "usually ended by", right=("requests",))
     for each in groups:
         state, ends_by = each.state.replace("_", " "), clock_time(each.ends_by_ms)
         made.add_row(state, each.tier, each.vault, f"{each.requests:,}", ends_by)

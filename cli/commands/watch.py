@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,13 +17,14 @@ from cli.output import Output
 from cli.queues import is_empty
 from cli.reading import Reader
 from cli.stack import Stack
-from cli.standing import UNKNOWN, Outcome, Standing, clock_time
+from cli.standing import ARRIVING, UNKNOWN, Outcome, Standing, clock_time
 from cli.summary import group_table, standing_table
 from cli.watching import Board, rounds
 from thaw.edge.clock import now_ms
 from thaw.states import State
 
 BAD_SHOWN = 20
+LINE_EVERY_SECONDS = 10.0
 
 
 @command(
@@ -57,21 +59,31 @@ def watch(stack: Stack, out: Output, chosen: Chosen) -> None:
 
 @contextmanager
 def _screen(out: Output, board: Board) -> Iterator[Callable[[Standing | None], None]]:
-    """What to call after each news, and after each round: draws anew, or without a terminal says a line a round."""
+    """What to call after each news, and after each round."""
     if out.as_json:
         yield lambda news: None
     elif out.screen.is_terminal:
         with Live(console=out.screen, refresh_per_second=4, get_renderable=lambda: _picture(board)):
             yield lambda news: None
     else:
-        said: list[str] = []
+        yield PlainLines(out, board).say
 
-        def say(news: Standing | None) -> None:
-            if news is None and said[-1:] != [line := _line(board)]:
-                said[:] = [line]
-                out.show(line)
 
-        yield say
+class PlainLines:
+    """Where there is no terminal: how things stand, once a round and now and then, if it is another than before."""
+
+    def __init__(self, out: Output, board: Board) -> None:
+        self._out = out
+        self._board = board
+        self._said = ""
+        self._said_at = time.monotonic()
+
+    def say(self, news: Standing | None) -> None:
+        now = time.monotonic()
+        line = _line(self._board)
+        if line != self._said and (news is None or now - self._said_at >= LINE_EVERY_SECONDS):
+            self._said, self._said_at = line, now
+            self._out.show(line)
 
 
 def _picture(board: Board) -> Lines:
@@ -83,7 +95,7 @@ def _line(board: Board) -> str:
     text = f"{board.ended:,} of {len(board.all_ids):,} have ended"
     if board.bad:
         text += f", {len(board.bad):,} of them not well"
-    open_states = [State.WAITING, State.INITIATING, State.IN_PROGRESS, UNKNOWN]
+    open_states = [UNKNOWN, ARRIVING, State.WAITING, State.INITIATING, State.IN_PROGRESS]
     counts = [f"{count:,} {state.replace('_', ' ')}" for state in open_states if (count := board.count_of(state))]
     by = f", usually ended by {clock_time(board.ends_by_ms)}" if board.ends_by_ms else ""
     return f"{text}; {', '.join(counts)}{by}" if counts else text

@@ -72,14 +72,14 @@ def test_what_was_broken_off_goes_on(user: User, tmp_path: Path, monkeypatch: py
     assert sorted(archive_id for archive_id, _ in jobs(user, "broken", 120)) == sorted(ids)
 
 
-def interrupted_after(batches: int) -> Callable[..., None]:
+def interrupted_after(batches: int) -> Callable[..., sending.Sent]:
     left, send_batch = [batches], sending.Sender._send_batch
 
-    def send(sender: sending.Sender, batch: Any) -> None:
+    def send(sender: sending.Sender, batch: sending.Batch) -> sending.Sent:
         if not left[0]:
             raise KeyboardInterrupt
         left[0] -= 1
-        send_batch(sender, batch)
+        return send_batch(sender, batch)
 
     return send
 
