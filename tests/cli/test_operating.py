@@ -99,7 +99,8 @@ def _let_die(cloud: Cloud, bodies: list[str]) -> None:
 # --------------------------------------------------------------------------------------------------- republish
 
 
-def test_events_of_a_span_are_told_again_with_their_ids(user: User) -> None:
+def test_events_of_a_span_are_told_again_with_their_ids(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(republishing, "READ_UNIT_BYTES", 100)  # 10 items a page
     (archive_id,) = user.archives("told", 100)
     before = datetime.now(UTC)
     failing = archive_request("told-2", "nowhere", "abc")
@@ -120,6 +121,7 @@ def test_events_of_a_span_are_told_again_with_their_ids(user: User) -> None:
     (done,) = user.asked("republish", *span, "--yes", "--events-per-second", "1000")
     again = _told(user)[len(old) :]
     assert done["published"] == len(again)
+    assert done["items"] == user.served.do(_count_of_items) > 20
     ids = {event_id: (kind, request_id) for kind, request_id, event_id in old}
     told = {(kind, request_id) for kind, request_id, event_id in again if ids[event_id] == (kind, request_id)}
     assert {each for each in told if each[1] is None or each[1].startswith("told")} == {
@@ -137,6 +139,10 @@ def test_events_of_a_span_are_told_again_with_their_ids(user: User) -> None:
 
 def _told(user: User) -> list[tuple[str, str | None, str]]:
     return user.served.do(_events)
+
+
+def _count_of_items(cloud: Cloud) -> int:
+    return len(cloud.items())
 
 
 def _events(cloud: Cloud) -> list[tuple[str, str | None, str]]:
