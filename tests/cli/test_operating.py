@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from cli import republishing
+from cli.commands.republish import _what_it_takes
 from cli.errors import Exit
+from cli.republishing import Size
 from local.cloud import Cloud
 from tests.cli.asking import archive_request, send, until, wait_for
 from tests.cli.conftest import User
@@ -117,7 +119,7 @@ def test_events_of_a_span_are_told_again_with_their_ids(user: User, monkeypatch:
     span = ("--from", before.isoformat(), "--to", after.isoformat())
     asked = user.thaw("republish", *span, given="n\n")
     assert asked.exit_code == Exit.BAD_NEWS
-    assert "All of the table is read: some " in asked.stderr
+    assert "All of the table is read; DynamoDB has not told its size yet: a read unit for each 8 KB" in asked.stderr
     (done,) = user.asked("republish", *span, "--yes", "--events-per-second", "1000")
     again = _told(user)[len(old) :]
     assert done["published"] == len(again)
@@ -175,3 +177,10 @@ def _refuse(cloud: Cloud, times: int) -> None:
 def test_an_empty_span_is_told(user: User) -> None:
     empty = user.thaw("republish", "--from", "2026-01-02", "--to", "2026-01-01")
     assert (empty.exit_code, "The span is empty." in empty.stderr) == (Exit.BAD_INPUT, True)
+
+
+def test_what_a_scan_takes_is_told_beforehand() -> None:
+    told = _what_it_takes(Size(items=20_000, bytes=24 * 2**20), units_per_second=100)
+    assert (
+        "some 20,000 items, 24 MiB by DynamoDB's last count. That takes 3,072 read units, $0.00038, and 1 min." in told
+    )
