@@ -76,6 +76,21 @@ def duplicates_told(told: Sequence[str]) -> Iterator[Violation]:
     yield from (Violation(Promise.NO_DOLLAR_TWICE, f"Duplicate Job was told of {job_id[:6]}") for job_id in told)
 
 
+def duplicates_noticed(
+    jobs: Sequence[JobStarted], history: History, told: Sequence[str], heard_of: set[str]
+) -> Iterator[Violation]:
+    """Beyond the bounds a job may be started in vain; once Thaw hears of both, it says so.
+
+    Args:
+        told: the ids of the jobs of `Duplicate Job` events.
+        heard_of: those of which any notification came.
+    """
+    for pair in jobs_in_vain(jobs, history):
+        ids = {job.job_id for job in pair}
+        if ids <= heard_of and not ids & set(told):
+            yield Violation(Promise.NO_DOLLAR_TWICE, f"nobody was told that {_shown(pair[1])} was in vain")
+
+
 def _shown(job: JobStarted) -> str:
     return f"{job.tier} job {job.job_id[:6]} of {job.at:%d %H:%M:%S} for {(job.archive_id or 'inventory')[:9]}"
 
