@@ -334,8 +334,10 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
 
 
 def _is_back(record: Retrieval, job: GlacierJob) -> bool:
-    """Whether a job that was taken for vanished was there all the time (beyond the bounds), and its output is."""
-    return job.succeeded and (record.is_open or record.state is State.SUCCEEDED)
+    """Whether a job that was taken for vanished was there all the time (beyond the bounds), and its output is. A job
+    that nobody was allowed to see has been told of by that."""
+    never_seen = record.state is State.FAILED and record.lost < bounds.LOST_AT_MOST
+    return job.succeeded and not never_seen
 
 
 def _told_after_the_end(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
