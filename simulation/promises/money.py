@@ -79,7 +79,8 @@ def duplicates_told(told: Sequence[str]) -> Iterator[Violation]:
 def duplicates_noticed(
     jobs: Sequence[JobStarted], history: History, told: Sequence[str], heard_of: set[str]
 ) -> Iterator[Violation]:
-    """Beyond the bounds a job may be started in vain; once Thaw hears of both, it says so.
+    """Beyond the bounds a job may be started in vain; once Thaw hears of both, it says so. Beside one that failed in the
+    end it was not in vain.
 
     Args:
         told: the ids of the jobs of `Duplicate Job` events.
@@ -87,7 +88,9 @@ def duplicates_noticed(
     """
     for pair in jobs_in_vain(jobs, history):
         ids = {job.job_id for job in pair}
-        if ids <= heard_of and not ids & set(told):
+        end = history.job_ends.get(pair[0].job_id)
+        served = end is not None and end.status == "Succeeded"
+        if served and ids <= heard_of and not ids & set(told):
             yield Violation(Promise.NO_DOLLAR_TWICE, f"nobody was told that {_shown(pair[1])} was in vain")
 
 
