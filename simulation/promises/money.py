@@ -79,8 +79,8 @@ def duplicates_told(told: Sequence[str]) -> Iterator[Violation]:
 def duplicates_noticed(
     jobs: Sequence[JobStarted], history: History, told: Sequence[str], heard_of: set[str]
 ) -> Iterator[Violation]:
-    """Beyond the bounds a job may be started in vain; once Thaw hears of both, it says so. Beside one that failed in the
-    end it was not in vain.
+    """Beyond the bounds a job may be started in vain; once Thaw hears of both, it says so. Beside one that
+    failed in the end it was not in vain.
 
     Args:
         told: the ids of the jobs of `Duplicate Job` events.
