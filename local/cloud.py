@@ -55,6 +55,7 @@ _CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "AWS_DEFAULT_REGION": REGION,
     "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",  # moto does not know hosts with an account in their names
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",  # whoever is a client of `make up` may have set it for that
 }
 
 

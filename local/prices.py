@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 from local.glacier.ledger import JobStarted, Ledger
 
 _BYTES_PER_GB = 2**30  # as AWS bills them
+_TABLE = Path(__file__).parents[1] / "cli" / "prices.toml"
+_GLACIER: dict[str, Any] = tomllib.loads(_TABLE.read_text(), parse_float=Decimal)["glacier"]
 
-
-@dataclass(frozen=True)
-class TierPrice:
-    dollars_per_gb: Decimal
-    dollars_per_job: Decimal
-
-
-TIERS = {
-    "Expedited": TierPrice(Decimal("0.03"), Decimal("0.01")),
-    "Standard": TierPrice(Decimal("0.01"), Decimal("0.05") / 1000),
-    "Bulk": TierPrice(Decimal("0.0025"), Decimal("0.025") / 1000),
-}
-DOLLARS_PER_UNIT = Decimal("100")
-"""A provisioned capacity unit, for its month. All prices: us-east-1, to be edited for another region."""
+DOLLARS_PER_UNIT: Decimal = _GLACIER["unit_month"]
+"""A provisioned capacity unit, for its month."""
 
 
 def job_dollars(tier: str, bytes_retrieved: int) -> Decimal:
-    price = TIERS[tier]
-    return price.dollars_per_job + price.dollars_per_gb * bytes_retrieved / _BYTES_PER_GB
+    price: dict[str, Decimal] = _GLACIER["tiers"][tier]
+    return price["request"] + price["gb"] * bytes_retrieved / _BYTES_PER_GB
 
 
 def jobs_dollars(jobs: Iterable[JobStarted]) -> Decimal:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from textwrap import indent
 from typing import Any
 from xml.sax.saxutils import escape
@@ -28,6 +30,8 @@ from local.happenings import Happening, line
 _HOST = "127.0.0.1"
 _EVENTS = "thaw-events"
 """What the commands call their queue and their rule."""
+FILLED_VAULT = "attic"
+_FIRST_CREATED = datetime(2017, 1, 1, tzinfo=UTC)
 
 
 class _Handler(MotoRequestHandler):
@@ -50,7 +54,7 @@ class Server:
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         application = self._moto.get_application(environ)
         try:
-            with self._clock.lock:
+            with self._clock.visit():
                 return list(application(environ, start_response))
         except NotImplementedError as error:
             return _not_there(environ, start_response, str(error))
@@ -77,18 +81,43 @@ def _not_there(environ: dict[str, Any], start_response: Callable[..., Any], what
     return [body.encode()]
 
 
-def run(port: int, speed: float) -> None:
-    """Serves until interrupted. Port 0 takes a free one; jobs end `speed` times sooner than Glacier's."""
+def run(port: int, speed: float, archives: int = 0) -> None:
+    """Serves until interrupted.
+
+    Args:
+        port: 0 takes a free one.
+        speed: how many times sooner than Glacier's its jobs end.
+        archives: so many are in a vault from the beginning.
+    """
     clock = RealClock()
     settings = glacier.Settings(speed=speed, inventories="always", seed=time.time_ns())
     print("Deploying Thaw …", flush=True)
     with Cloud(clock=clock, glacier_settings=settings) as cloud, Server(clock, port) as server:
         cloud.tell = _say
+        with clock.lock:
+            fill(cloud, archives)
         print(_welcome(cloud, server.url, speed), flush=True)
         try:
             clock.run()
         except KeyboardInterrupt:
             print("\nDown.")
+
+
+def fill(cloud: Cloud, archives: int) -> None:
+    """Puts archives of 10 KB to 100 MB, of some years, into a vault that is made for them; always the same ones."""
+    if not archives:
+        return
+    glacier_here, chance = cloud.glacier, random.Random(1)
+    glacier_here.call("CreateVault", ACCOUNT_ID, REGION, {"accountId": "-", "vaultName": FILLED_VAULT})
+    for number in range(archives):
+        created_at = _FIRST_CREATED + timedelta(hours=24 * 365 * 4 * number / archives)
+        glacier_here.put_synthetic_archive(
+            FILLED_VAULT,
+            int(10 ** chance.uniform(4, 8)),
+            number,
+            f"scans/{created_at:%Y}/{number + 1:06}.tif",
+            created_at=created_at,
+        )
 
 
 def _say(happening: Happening) -> None:
@@ -150,10 +179,11 @@ cmp README.md output.bin && echo the same bytes
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--port", type=int, default=4566)
+    parser.add_argument("--archives", type=int, default=0, help=f"so many in a vault named {FILLED_VAULT}")
     parser.add_argument("--speed", type=float, default=3600, help="how many times sooner Glacier's jobs end")
     arguments = parser.parse_args()
     try:
-        run(arguments.port, arguments.speed)
+        run(arguments.port, arguments.speed, arguments.archives)
     except SynthesisError as error:
         sys.exit(str(error))
 

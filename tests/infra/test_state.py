@@ -71,4 +71,5 @@ def test_outputs(thaw: Template) -> None:
         "NotificationDeadLetterQueueUrl": "<JobNotificationsDeadLetters>",
         "UnpublishedBucketName": "<UnpublishedBucket>",
         "AlarmTopicArn": "<AlarmsTopic>",
+        "CapacitySettings": '{"maxUnits":0,"drainWithinMinutes":60,"tryBeyondGuarantee":false}',
     }

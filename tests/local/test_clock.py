@@ -66,3 +66,28 @@ def test_the_real_clock_waits_and_hears_of_sooner_timers() -> None:
         clock.after(0.06, clock.stop)
     thread.join(timeout=5)
     assert fired == ["soon"]
+
+
+def test_visitors_come_in_between_timers_that_are_all_due() -> None:
+    clock = RealClock()
+    fired: list[int] = []
+
+    def again() -> None:
+        fired.append(len(fired))
+        time.sleep(0.005)
+        if len(fired) < 400:
+            clock.after(0, again)
+        else:
+            clock.stop()
+
+    with clock.lock:
+        clock.after(0, again)
+    thread = threading.Thread(target=clock.run)
+    thread.start()
+    visits = []
+    for _ in range(20):
+        with clock.visit():
+            visits.append(len(fired))
+    thread.join(timeout=20)
+    assert visits[-1] < 200
+    assert fired == list(range(400))

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local import glacier
-from local.clock import RealClock
-from local.cloud import Cloud
 from local.happenings import Happening, line
-from local.up import Server, commands, main
+from local.up import commands, main
+from tests.serving import serving
 
 REGION = "us-east-1"
 
@@ -31,26 +28,8 @@ def lines() -> list[str]:
 @pytest.fixture
 def url(lines: list[str]) -> Iterator[str]:
     """The address of a server in this process, whose functions run in a thread as they do in the main one."""
-    clock = RealClock()
-    ready, down = threading.Event(), threading.Event()
-    address: list[str] = []
-
-    def serve() -> None:
-        settings = glacier.Settings(speed=36_000, inventories="always")
-        with Cloud(clock=clock, glacier_settings=settings) as cloud, Server(clock, 0) as server:
-            cloud.tell = lambda happening: _keep(lines, happening)
-            address.append(server.url)
-            ready.set()
-            clock.run()
-        down.set()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    assert ready.wait(30), "not up"
-    yield address[0]
-    clock.stop()
-    assert down.wait(10), "not down"
-    thread.join()
+    with serving(tell=lambda happening: _keep(lines, happening)) as served:
+        yield served.url
 
 
 def _keep(lines: list[str], happening: Happening) -> None:

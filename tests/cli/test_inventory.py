@@ -1,0 +1,123 @@
+"""`thaw inventory`: one file, whatever the pages."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import fetching, listing
+from cli.errors import Exit
+from local.cloud import Cloud
+from tests.cli.asking import send, wait_for
+from tests.cli.conftest import User
+from thaw.byte_range import MIB
+
+SETTINGS = {"vaults": ["my-*"]}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the user is."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(listing, "SHORTEST_PAUSE_SECONDS", 0.2)
+    return tmp_path
+
+
+def _inventory_jobs(cloud: Cloud, vault: str) -> int:
+    return sum(job.vault_name == vault and job.archive_id is None for job in cloud.glacier.ledger.jobs)
+
+
+def test_pages_become_one_file(user: User, folder: Path) -> None:
+    ids = user.archives("my-paged", *[MIB] * 5)
+    [told] = user.asked("inventory", "my-paged", "--page-size", "2")
+    assert (told["file"], told["archives"], told["pages"]) == ("my-paged.json", 5, 3)
+    written = json.loads((folder / "my-paged.json").read_text())
+    assert list(written) == ["VaultARN", "InventoryDate", "ArchiveList"]
+    assert written["VaultARN"] == "arn:aws:glacier:us-east-1:123456789012:vaults/my-paged"
+    assert written["InventoryDate"] == told["inventoryDate"]
+    assert [archive["ArchiveId"] for archive in written["ArchiveList"]] == ids
+    assert all(archive["Size"] == MIB for archive in written["ArchiveList"])
+    assert [file.name for file in folder.iterdir()] == ["my-paged.json"]
+    assert user.asked("submit", "my-paged.json", "--dry-run")[4]["jobParameters"]["ArchiveId"] == ids[4]
+
+
+def test_the_same_day_it_is_asked_for_once(user: User, folder: Path) -> None:
+    user.archives("my-daily", MIB)
+    first = user.thaw("inventory", "my-daily")
+    assert "my-daily.json: 1 archive as of 20" in first.stdout
+    assert user.thaw("inventory", "my-daily").exit_code == Exit.BAD_INPUT
+    again = user.thaw("inventory", "my-daily", "again.json")
+    assert "was asked for before; waiting for it" in again.stderr
+    assert (folder / "again.json").read_bytes() == (folder / "my-daily.json").read_bytes()
+    assert user.served.do(_inventory_jobs, "my-daily") == 1
+
+
+def test_broken_off_it_is_carried_on(user: User, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = user.archives("my-broken", *[MIB] * 3)
+    fetch, fetched = fetching.fetch, []
+
+    def fetch_until(client: Any, output: Any, target: Path, told: Any) -> Any:
+        fetched.append(target.name)
+        if len(fetched) == 2:
+            raise KeyboardInterrupt
+        return fetch(client, output, target, told)
+
+    monkeypatch.setattr(fetching, "fetch", fetch_until)
+    result = user.thaw("inventory", "my-broken", "--page-size", "1", "--request-id", "listed")
+    assert result.exit_code == Exit.INTERRUPTED
+    assert "`thaw inventory my-broken my-broken.json --request-id listed` carries on." in result.stderr
+    [told] = user.asked("inventory", "my-broken", "my-broken.json", "--request-id", "listed")
+    assert told["pages"] == 3
+    written = json.loads((folder / "my-broken.json").read_text())
+    assert [archive["ArchiveId"] for archive in written["ArchiveList"]] == ids
+    assert [name.removeprefix("my-broken.json.")[0] for name in fetched] == ["1", "2", "2", "3"]
+
+
+def test_the_dates_go_to_glacier(user: User) -> None:
+    user.archives("my-dated", MIB)
+    [told] = user.asked("inventory", "my-dated", "none.json", "--created-before", "2020-01-01")
+    assert told["archives"] == 0
+    assert json.loads(Path("none.json").read_text())["ArchiveList"] == []
+    assert user.asked("inventory", "my-dated", "one.json", "--created-after", "2020-01-01")[0]["archives"] == 1
+
+
+def test_a_vault_that_is_not_there_is_told(user: User) -> None:
+    result = user.thaw("inventory", "my-nowhere")
+    assert result.exit_code == Exit.BAD_NEWS
+    assert "Page 1 failed: ResourceNotFoundException" in result.stderr
+
+
+def test_a_rejection_is_told(user: User) -> None:
+    result = user.thaw("inventory", "theirs")
+    assert result.exit_code == Exit.BAD_NEWS
+    assert "Thaw rejected the request: " in result.stderr
+    assert "vaultName: " in result.stderr
+
+
+def test_what_was_taken_back_is_told(user: User) -> None:
+    send(user, {"cancel": "taken"})
+    wait_for(user, "taken", "cancelled")
+    result = user.thaw("inventory", "my-vault", "--request-id", "taken")
+    assert (result.exit_code, "taken was cancelled." in result.stderr) == (Exit.BAD_NEWS, True)
+
+
+def test_an_archives_request_is_no_inventory(user: User) -> None:
+    (archive_id,) = user.archives("my-other", MIB)
+    user.asked("submit", "--archive", archive_id, "--vault", "my-other", "--request-id", "archive-1")
+    wait_for(user, "archive-1", "succeeded")
+    result = user.thaw("inventory", "my-other", "--request-id", "archive-1")
+    assert (result.exit_code, "archive-1 is the request of an archive." in result.stderr) == (Exit.BAD_INPUT, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("photos", "--created-after", "2020-01-01", "--created-before", "2019-01-01"), "must be after StartDate"),
+        (("photos", "--request-id", "a b"), "requestId: must be 1 to 128 printable ASCII characters"),
+        (("a b",), "'a b' is wrong"),
+    ],
+)
+def test_wrong_options_are_told(user: User, arguments: tuple[str, ...], said: str) -> None:
+    result = user.thaw("inventory", *arguments)
+    assert (result.exit_code, said in " ".join(result.stderr.split())) == (Exit.BAD_INPUT, True), result.stderr
