@@ -39,9 +39,11 @@ test: lint synth ## lint, types, templates and all tests
 	cfn-lint cdk.out/*.template.json
 	pytest -n $(WORKERS)
 
-test-dynamodb-local: $(INSTALLED) ## the store and the end-to-end tests on AWS's own DynamoDB (Java, Maven)
+test-dynamodb-local: $(INSTALLED) ## the store, end-to-end tests and a hundred seeds on AWS's own DynamoDB (Java, Maven)
 	@python -m local.dynamodb_local pytest -n $(WORKERS) --dist loadfile \
 	  tests/end_to_end tests/contract tests/dynamodb_local tests/local/test_dynamodb.py
+	@PYTHONPATH=functions PYTHONHASHSEED=0 python -m local.dynamodb_local \
+	  python -m simulation --workers $(WORKERS) --seeds 100
 
 demo: $(INSTALLED) ## real requests through every part, on this machine
 	@python -m local.demo

@@ -96,6 +96,7 @@ class _JsonOnly(DynamoHandler):
         self.normalized_request = request
         self.is_werkzeug_request = False
         self.uri = request.raw_url
+        self.body = request.data.decode()
         self.method, self.headers = request.method, request.headers
         self.querystring, self.uri_match = {}, {}
         self.region = self.get_region_from_url(request, self.uri)
