@@ -15,7 +15,7 @@ SOURCES = $(wildcard app.py infra functions cli local simulation tests bench doc
 SIMULATION = PYTHONPATH=functions PYTHONHASHSEED=0 python -m simulation
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-dynamodb-local demo up simulate synth lint fuzz load bench format clean app
+.PHONY: help install test test-dynamodb-local demo up simulate sweep mutations synth lint fuzz load bench format clean app
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
@@ -39,9 +39,11 @@ test: lint synth ## lint, types, templates and all tests
 	cfn-lint cdk.out/*.template.json
 	pytest -n $(WORKERS)
 
-test-dynamodb-local: $(INSTALLED) ## the store and the end-to-end tests on AWS's own DynamoDB (Java, Maven)
+test-dynamodb-local: $(INSTALLED) ## the store, end-to-end tests and a hundred seeds on AWS's own DynamoDB (Java, Maven)
 	@python -m local.dynamodb_local pytest -n $(WORKERS) --dist loadfile \
 	  tests/end_to_end tests/contract tests/dynamodb_local tests/local/test_dynamodb.py
+	@PYTHONPATH=functions PYTHONHASHSEED=0 python -m local.dynamodb_local \
+	  python -m simulation --workers $(WORKERS) --seeds 100
 
 demo: $(INSTALLED) ## real requests through every part, on this machine
 	@python -m local.demo
@@ -52,6 +54,12 @@ up: $(INSTALLED) ## AWS with Thaw deployed, on 127.0.0.1:PORT, until Ctrl-C (POR
 simulate: $(INSTALLED) ## the promises under faults (SEEDS=100 FROM=0 WORKERS=2 BEYOND=1, or SEED=n to see one)
 	@$(SIMULATION) --workers $(WORKERS) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100) --from $(or $(FROM),0)) \
 	  $(if $(BEYOND),--beyond)
+
+sweep: $(INSTALLED) ## each kind of retrieval struck at every call (PAIRS=1: at every pair of calls)
+	@$(SIMULATION).sweep --workers $(WORKERS) $(if $(PAIRS),--pairs)
+
+mutations: $(INSTALLED) ## deliberate faults in the functions: how many seeds it takes to catch each
+	@$(SIMULATION).mutate --workers $(WORKERS)
 
 synth: $(INSTALLED) ## both templates, into cdk.out
 	@CDK_OUTDIR=cdk.out python app.py

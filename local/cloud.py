@@ -44,6 +44,7 @@ from local.redrive import MoveTasks
 from local.roles import Roles
 from local.speed import shortened
 from local.state import DeployedState
+from local.stock import Stock
 from local.wiring import Wiring, wire
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -62,7 +63,8 @@ class Cloud:
     """See the module. `settings` override cdk.json's; `assembly` is a cdk.out folder to deploy in place of the app.
 
     `dynamodb_endpoint`, or else the variable THAW_DYNAMODB_ENDPOINT, names a DynamoDB Local that takes the place of
-    moto's DynamoDB (`local.dynamodb_local`).
+    moto's DynamoDB (`local.dynamodb_local`). With a `stock` an execution environment begins with the loaded code of one
+    that is gone, where there is one; without, each loads its own, as Lambda's do.
     """
 
     clock: Clock
@@ -82,6 +84,7 @@ class Cloud:
         clock: Clock | None = None,
         shard_count: int = 2,
         dynamodb_endpoint: str | None = None,
+        stock: Stock | None = None,
     ) -> None:
         self.seed = seed
         self.start = start
@@ -106,6 +109,7 @@ class Cloud:
         self._folder = assembly or synthesize(settings)
         self._glacier_settings = glacier_settings or glacier.Settings()
         self._shard_count = shard_count
+        self._stock = stock
         self._stack = ExitStack()
         self._clients: dict[str, Any] = {}
         self._glacier_timer: Timer | None = None
@@ -121,7 +125,7 @@ class Cloud:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.functions.reset()
+        self._end_environments()
         self._stack.close()
 
     def _set_up(self, stack: ExitStack) -> None:
@@ -140,6 +144,8 @@ class Cloud:
         stack.enter_context(self._tables.watched())
         stack.enter_context(self.deliveries.watched())
         stack.enter_context(self.move_tasks.served())
+        if self._stock is not None:
+            stack.enter_context(self._stock.watching_quotas())
 
     def _deploy(self, stack: ExitStack) -> None:
         self._seed(0)  # the names of what is deployed don't depend on the seed
@@ -152,6 +158,8 @@ class Cloud:
         self.calls.refusal = self._refusal
         self.functions = Lambda(self.clock, self.deployment)
         self.functions.on_error = self._on_error
+        if self._stock is not None:
+            self.functions.make_environment = self._stock.make
         stack.enter_context(invocable(lambda: self.functions, self._wait_until))
         self.wiring = wire(self.clock, self.functions, self.deployment, self.roles, self._shard_count)
         self._deployed = DeployedState()
@@ -172,7 +180,7 @@ class Cloud:
         """Back to when everything had just been deployed, with another seed if one is given."""
         assert isinstance(self.clock, VirtualClock), "only virtual time goes back"
         self.seed = self.seed if seed is None else seed
-        self.functions.reset()
+        self._end_environments()
         self.clock.clear()
         self.clock.move_to_ms(round(self.start.timestamp() * 1000))
         self._glacier_timer = None
@@ -184,6 +192,11 @@ class Cloud:
         self._tables.clear()
         self.errors.clear()
         self._begin()
+
+    def _end_environments(self) -> None:
+        self.functions.reset()
+        if self._stock is not None:
+            self._stock.take_back()
 
     # --------------------------------------------------------------------------------------------------- time
 

@@ -107,13 +107,10 @@ class Environment:
     def load(self) -> None:
         """Imports the function's code, as a cold start does; call it entered."""
         module_name, _, function = self.config.handler.rpartition(".")
-        prefix, sys.pycache_prefix = sys.pycache_prefix, str(_BYTECODE)
-        try:
+        with _bytecode_kept():
             module = importlib.import_module(module_name)
-            self._replace(_CONCURRENTLY, "Executor", Executor)
-            self._replace(_CLOCK, "time", _Time)
-        finally:
-            sys.pycache_prefix = prefix
+        self._replace(_CONCURRENTLY, "Executor", Executor)
+        self._replace(_CLOCK, "time", _Time)
         _begin_cold()
         self.handler = getattr(module, function)
 
@@ -163,6 +160,17 @@ class Environment:
             "LAMBDA_TASK_ROOT": str(config.code),
             "_HANDLER": config.handler,
         }
+
+
+@contextmanager
+def _bytecode_kept() -> Iterator[None]:
+    """What is imported is compiled once, whatever is set for Python, and the asset stays as it is."""
+    before = sys.pycache_prefix, sys.dont_write_bytecode
+    sys.pycache_prefix, sys.dont_write_bytecode = str(_BYTECODE), False
+    try:
+        yield
+    finally:
+        sys.pycache_prefix, sys.dont_write_bytecode = before
 
 
 def _begin_cold() -> None:

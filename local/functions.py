@@ -168,7 +168,8 @@ class Lambda:
     def _environment(self, config: FunctionConfig) -> Environment:
         idle = self._idle[config.name]
         earliest_ms = self.clock.now_ms() - self.idle_seconds * 1000
-        idle[:] = [environment for environment in idle if environment.idle_since_ms >= earliest_ms]
+        while idle and idle[0].idle_since_ms < earliest_ms:
+            idle.pop(0).kill()
         if idle:
             return idle.pop()
         self._started += 1

@@ -58,6 +58,8 @@ class Roles:
 
     def refusal(self, role: str, action: str, resource: str) -> str | None:
         """Why the role may not do this, in AWS's words, or None."""
+        if (role, action, resource) in self.used:
+            return None
         who = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}"
         if allows(self.policies[role], Request(action, resource, principal=who, context=_CONTEXT)):
             self.used.add((role, action, resource))

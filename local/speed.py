@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from io import BytesIO
 from typing import Any
 from unittest import mock
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
-import botocore.useragent
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest
+from botocore.useragent import UserAgentString
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.request import Request, environ_key_for_header
 from moto.core.serialize import AttributePicker, AttributePickerContext
-from moto.core.utils import method_names_from_class, unix_time_millis
+from moto.core.utils import method_names_from_class, unix_time_millis, utcnow
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
 from moto.sqs.models import Message, Queue
+from moto.utilities.utils import get_partition
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import http_date
 
 
 @contextmanager
@@ -25,12 +36,14 @@ def shortened() -> Iterator[None]:
         (Queue, "approximate_number_of_messages", property(_visible_count)),
         (Queue, "approximate_number_of_messages_not_visible", property(_in_flight_count)),
         (Queue, "approximate_number_of_messages_delayed", property(_delayed_count)),
+        (AttributePicker, "__call__", _picked),
+        (BotocoreStubber, "process_request", _processed),
+        (SigV4Auth, "add_auth", _signed),
+        (UserAgentString, "to_string", _user_agent),
     ]
     with ExitStack() as stack:
         names = cache(method_names_from_class)
         stack.enter_context(mock.patch("moto.core.responses.method_names_from_class", names))
-        stack.enter_context(mock.patch("botocore.useragent.sanitize_user_agent_string_component", _sanitized))
-        stack.enter_context(mock.patch.object(AttributePicker, "__call__", _picked))
         for owner, name, replacement in patches:
             stack.enter_context(mock.patch.object(owner, name, replacement))
         yield
@@ -42,7 +55,81 @@ def note_delay(queue: Queue, message: Message) -> None:
         _delayed(queue).add(message)
 
 
-_sanitized = cache(botocore.useragent.sanitize_user_agent_string_component)
+_process = BotocoreStubber.process_request
+
+
+def _processed(stubber: BotocoreStubber, request: AWSPreparedRequest) -> Any:
+    """moto's answer: status, headers and body. DynamoDB has one address, and need not be found among all services'."""
+    if not request.url.startswith("https://dynamodb."):
+        return _process(stubber, request)
+    try:
+        return _JsonOnly.dispatch(_normalized(request))
+    except HTTPException as error:
+        return error.code, error.get_headers(), error.get_body()
+
+
+def _normalized(request: AWSPreparedRequest) -> Request:
+    """moto's own takes it through the client of werkzeug's tests."""
+    parts, body = urlsplit(request.url), request.body or b""
+    assert isinstance(body, bytes), "the JSON of a call"
+    headers = {environ_key_for_header(name): value for name, value in request.headers.items()}
+    environ = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": parts.path,
+        "QUERY_STRING": parts.query,
+        "SERVER_NAME": parts.netloc,
+        "SERVER_PORT": "443",
+        "HTTP_HOST": parts.netloc,
+        "wsgi.url_scheme": parts.scheme,
+        "wsgi.input": BytesIO(body),
+        **{name: value.decode() if isinstance(value, bytes) else value for name, value in headers.items()},
+    }
+    return Request(environ)
+
+
+class _JsonOnly(DynamoHandler):
+    """Looks for no forms, uploads or parameters in the URL, of which DynamoDB has none."""
+
+    def setup_class(
+        self, request: Request, full_url: str | None = None, headers: Any = None, use_raw_body: bool | None = None
+    ) -> None:
+        self.normalized_request = request
+        self.is_werkzeug_request = False
+        self.uri = request.raw_url
+        self.body = request.data.decode()
+        self.method, self.headers = request.method, request.headers
+        self.querystring, self.uri_match = {}, {}
+        self.region = self.get_region_from_url(request, self.uri)
+        self.partition = get_partition(self.region)
+        self.response_headers = {"server": "amazon.com", "date": http_date(utcnow())}
+        self.parse_parameters(request)
+        self.access_key = self.get_access_key()
+        self.current_account = self.get_current_account()
+
+
+_sign: Any = SigV4Auth.add_auth
+
+
+def _signed(auth: Any, request: AWSRequest) -> None:
+    """Who signs and for which service, which is all that moto reads where nothing is in the URL."""
+    if str(request.url).endswith(".amazonaws.com/"):
+        scope = f"{auth.credentials.access_key}/20260101/{auth._region_name}/{auth._service_name}/aws4_request"
+        request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+    else:
+        _sign(auth, request)
+
+
+_user_agents: WeakKeyDictionary[UserAgentString, str] = WeakKeyDictionary()
+_build_user_agent = UserAgentString.to_string
+
+
+def _user_agent(agent: UserAgentString) -> str:
+    """A client's is made once. It would tell from call to call which features of the SDK are in use."""
+    if agent not in _user_agents:
+        _user_agents[agent] = _build_user_agent(agent)
+    return _user_agents[agent]
+
 
 _pick: Any = AttributePicker.__call__
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from rich.console import Console
 
+from local.dynamodb_local.tables import ENDPOINT_VARIABLE
 from simulation.limits import BEYOND, WITHIN, Limits
 from simulation.report import show_failure, show_run, show_totals
 from simulation.results import ResultsFile
@@ -22,7 +24,8 @@ def main() -> int:
     limits = BEYOND if given.beyond else WITHIN
     if given.seed is not None:
         return _again(console, given.seed, limits)
-    file = ResultsFile.of_this_code("beyond" if given.beyond else "within")
+    engine = "-dynamodb-local" if ENDPOINT_VARIABLE in os.environ else ""
+    file = ResultsFile.of_this_code(f"{'beyond' if given.beyond else 'within'}{engine}")
     seeds = range(given.first, given.first + given.seeds)
     totals = run_seeds(seeds, file, limits, given.workers, console)
     show_totals(console, totals, file.path)

@@ -48,6 +48,8 @@ class History:
     open_due: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Of each item in the due index, its partition and `dueAt`."""
     job_ends: dict[str, JobEnd] = field(default_factory=dict)
+    notified: set[str] = field(default_factory=set)
+    """The jobs of which a notification was sent that is not lost."""
     refused_by_role: list[str] = field(default_factory=list)
     watchers: list[Callable[[Change], None]] = field(default_factory=list)
     """Each is told of every change."""

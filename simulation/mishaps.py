@@ -108,6 +108,8 @@ class _GlacierFaults(Faults):
         ended = JobEnd(epoch_ms(message["CompletionDate"]), message["StatusCode"])
         history.job_ends.setdefault(message["JobId"], ended)
         choice = self._mishaps.choose("notification", _NOTIFICATIONS, self._mishaps.rates.notifications)
+        if choice is None or choice.kind != "notification lost":
+            history.notified.add(message["JobId"])
         effects = {"lost": Effect.DROP, "doubled": Effect.DOUBLE, "delayed": Effect.DELAY}
         if choice is None:
             return None

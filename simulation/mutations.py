@@ -46,7 +46,7 @@ MUTATIONS = (
         "every claim has the same name",
         (("initiate.py", "(uuid4().hex for _ in itertools.count())", '("claim" for _ in itertools.count())'),),
     ),
-    _one("SDK retries left on", "edge/glacier.py", "3 if repeats else 1", "3"),
+    _one("SDK retries left on", "edge/glacier.py", "bounds.REPEATED_TRIES if repeats else 1", "bounds.REPEATED_TRIES"),
     _one(
         "StatusCode ignored",
         "job.py",
@@ -67,9 +67,9 @@ MUTATIONS = (
     ),
     _one(
         "adoption skipped",
-        "work/reconciling.py",
-        "if job.tag is not None and job.tag in by_tag:",
-        "if False:",
+        "work/settling.py",
+        "            if tag is not None:\n",
+        "            if False:\n",
     ),
     _one(
         "the listing lag not waited for",

@@ -185,10 +185,13 @@ class Run:
         self._all_broken(requests.each_change_is_published(told, history))
         for event in told.first.values():
             self._all_broken(word.of_event(event))
+        duplicates = [event.detail["jobId"] for event in cloud.events_of("Duplicate Job")]
         if self.limits is WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))
             self._all_broken(self._units(told))
-            self._all_broken(money.duplicates_told([e.detail["jobId"] for e in cloud.events_of("Duplicate Job")]))
+            self._all_broken(money.duplicates_told(duplicates))
+        else:
+            self._all_broken(money.duplicates_noticed(ledger.jobs, history, duplicates, history.notified))
         self._all_broken(remains.nothing_is_left(cloud, history))
         self._all_broken(remains.no_function_breaks(cloud))
         self._all_broken(remains.calls_are_allowed(cloud, history))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import dropwhile, groupby
+from string import ascii_lowercase
 
 from rich import box
 from rich.console import Console
@@ -48,6 +49,9 @@ WAYS = (
     Choice("slow reply", 19.0),
 )
 """Each way in which any call can fail, as late as the bounds allow."""
+
+_LETTERS = dict(zip((way.kind for way in WAYS), ascii_lowercase, strict=False))
+"""The columns of the grid."""
 
 _AMOUNTS = {
     "overtaken": 19.0,
@@ -176,6 +180,8 @@ def _show(console: Console, outcomes: Sequence[Outcome], *, grid: bool) -> None:
             console.print(_grid(life, mine))
         else:
             console.print(f"{life}: {len(mine)} pairs, {sum(bool(outcome.violations) for outcome in mine)} broken")
+    if grid:
+        console.print(", ".join(f"[bold]{letter}[/] {kind}" for kind, letter in _LETTERS.items()))
     broken = [outcome for outcome in outcomes if outcome.violations]
     for outcome in broken:
         struck = ", then ".join(f"{point}: {choice}" for point, choice in outcome.cell.strikes)
@@ -193,12 +199,12 @@ def _grid(life: str, outcomes: Iterable[Outcome]) -> Table:
         cells[choice.kind] = cells.get(choice.kind, True) and not outcome.violations
     table = Table(title=life, box=box.SIMPLE, title_justify="left", title_style="bold")
     table.add_column("call", no_wrap=True)
-    for way in WAYS:
-        table.add_column(way.kind)
+    for letter in _LETTERS.values():
+        table.add_column(letter, no_wrap=True)
     table.add_column("its own", no_wrap=True)
     for point, cells in by_point.items():
-        own = [f"{_sign(held)} {kind}" for kind, held in cells.items() if kind not in {way.kind for way in WAYS}]
-        table.add_row(point, *(_sign(cells.get(way.kind)) for way in WAYS), ", ".join(own))
+        own = [f"{_sign(held)} {kind}" for kind, held in cells.items() if kind not in _LETTERS]
+        table.add_row(point, *(_sign(cells.get(kind)) for kind in _LETTERS), ", ".join(own))
     return table
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from local.calls import Call, Caller
 from local.cloud import Cloud
 from local.deploy import ACCOUNT_ID, REGION
 from local.environments import FunctionConfig
+from local.stock import Stock
 from simulation.history import History
-from simulation.stock import Stock
 from simulation.workload import FOREIGN_ACCOUNT, FOREIGN_VAULT, SOMEONE_ELSES, VAULT, Archive, Step, Workload
 from thaw import bounds
 from thaw.retrieval import EXPEDITED_BACKLOG
@@ -43,10 +44,9 @@ class World:
     def deployed(cls, assembly: Path | None = None) -> Iterator[World]:
         """Args: assembly: a cdk.out folder to deploy in place of the app."""
         stock = Stock()
-        with ExitStack() as stack:
-            stack.enter_context(stock.watching_quotas())
-            cloud = stack.enter_context(Cloud(settings=_SETTINGS, assembly=assembly))
+        with Cloud(settings=_SETTINGS, assembly=assembly, stock=stock) as cloud:
             cloud.functions.idle_seconds = _NEVER_IDLE_SECONDS
+            gc.freeze()  # what is there now stays: to look through it again and again takes a tenth of the time
             yield cls(cloud, stock, dict(cloud.functions.configs), cloud.calls.refusal)
 
     def prepared(self, seed: int, workload: Workload) -> History:
@@ -54,7 +54,6 @@ class World:
         cloud = self.cloud
         cloud.calls.strike = None
         cloud.reset(seed)
-        self.stock.take_back()
         cloud.functions.concurrency = workload.concurrency
         self._configure(workload)
         self._behave(workload)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from local.stock import Stock
     from tests.role_usage import RoleUsage
 
 _USAGE = pytest.StashKey["RoleUsage"]()
@@ -32,6 +33,14 @@ def role_usage_is_noted(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     with _usage(request.config).noting():
         yield
+
+
+@pytest.fixture(scope="session")
+def stock() -> Stock:
+    """Loaded code of the functions, for clouds of this process; test_determinism shows that it is as good as new."""
+    from local.stock import Stock
+
+    return Stock()
 
 
 @pytest.hookimpl(optionalhook=True)

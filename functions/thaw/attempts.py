@@ -317,19 +317,35 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
     """A job that carries this record's tag is completed, in whatever state the record is."""
     mine = record.jobs.get(str(attempt))
     known = mine is not None and mine.job_id == job.JobId
-    if job.JobId in record.over or (known and not record.is_open):
+    if job.JobId in record.over and not _is_back(record, job):
         return None
     if not record.is_open:
-        return started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms)
+        return None if known else _told_after_the_end(record, attempt, job, now_ms)
     extra = not known and not _fits(record, attempt)
     duplicates = [*record.duplicates, *([job.JobId] if extra and job.JobId not in record.duplicates else [])]
     if job.succeeded:
         left = _without(record, attempt) if known else record.jobs
-        fields = {**success_fields(job, attempt, now_ms), "duplicates": duplicates, "jobs": left}
+        over = [each for each in record.over if each != job.JobId]
+        fields = {**success_fields(job, attempt, now_ms), "duplicates": duplicates, "jobs": left, "over": over}
         return record.changed(to=State.SUCCEEDED, told=True, **fields)
     if not extra:
         return _job_failed(record, attempt, job, now_ms)
     return record.changed(duplicates=duplicates) if duplicates != record.duplicates else None
+
+
+def _is_back(record: Retrieval, job: GlacierJob) -> bool:
+    """Whether a job that was taken for vanished was there all the time (beyond the bounds), and its output is. A job
+    that nobody was allowed to see has been told of by that."""
+    never_seen = record.state is State.FAILED and record.lost < bounds.LOST_AT_MOST
+    return job.succeeded and not never_seen
+
+
+def _told_after_the_end(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
+    if job.JobId not in record.over:
+        return started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms)
+    if job.JobId in record.duplicates:
+        return None
+    return record.changed(duplicates=[*record.duplicates, job.JobId])
 
 
 def _fits(record: Retrieval, attempt: int) -> bool:
@@ -353,7 +369,9 @@ def due_now(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Re
 def _job_failed(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval:
     """Glacier's word: the retrieval fails with its newest attempt's job, and goes on where a newer attempt is due."""
     less = record.model_copy(update={"jobs": _without(record, attempt), "over": [*record.over, job.JobId]})
-    if str(attempt) in record.jobs and record.state is not State.IN_PROGRESS:
+    newer_is_due = record.state is State.WAITING
+    newer_is_claimed = record.state is State.INITIATING and str(attempt) in record.jobs
+    if newer_is_due or newer_is_claimed:
         return less.changed()
     if attempt < record.attempt and less.jobs:
         return in_progress(less, now_ms, told=False)

@@ -15,15 +15,15 @@ class State(StrEnum):
 
 
 MOVES: dict[State, frozenset[State]] = {
-    State.WAITING: frozenset({State.INITIATING, State.IN_PROGRESS, State.SUCCEEDED, State.FAILED, State.CANCELLED}),
+    State.WAITING: frozenset({State.INITIATING, State.IN_PROGRESS, State.SUCCEEDED, State.CANCELLED}),
     State.INITIATING: frozenset({State.WAITING, State.IN_PROGRESS, State.SUCCEEDED, State.FAILED}),
     State.IN_PROGRESS: frozenset({State.WAITING, State.SUCCEEDED, State.FAILED}),
     State.SUCCEEDED: frozenset(),
     State.FAILED: frozenset(),
     State.CANCELLED: frozenset(),
 }
-"""From each state, where it may go. `waiting` goes to `in_progress` or an end when a job turns up that was given up
-for absent, or when an older, slower job of the retrieval ends."""
+"""From each state, where it may go. `waiting` goes to `in_progress` or `succeeded` when a job turns up that was given
+up for absent, or when an older, slower job of the retrieval ends; where such a job failed, the next attempt tells."""
 
 TERMINAL = frozenset(state for state, onward in MOVES.items() if not onward)
 OPEN = frozenset(State) - TERMINAL

@@ -29,6 +29,7 @@ _LIVES_MS = bounds.OUTPUT_KEPT_SECONDS * 1000
 _WORTH_MS = bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000
 _UNIT_SECONDS_EACH = 100
 """3 Expedited retrievals every 5 minutes."""
+_LISTED_WITHIN = timedelta(seconds=bounds.LISTING_LAG_SECONDS + 2 * bounds.CLOCK_SKEW_SECONDS)
 _OCCUPIED = timedelta(seconds=bounds.RESUME_DELAY_AT_MOST_SECONDS + 300)
 """For so long after its end a retrieval may still have a slot on the units."""
 
@@ -76,6 +77,24 @@ def duplicates_told(told: Sequence[str]) -> Iterator[Violation]:
     yield from (Violation(Promise.NO_DOLLAR_TWICE, f"Duplicate Job was told of {job_id[:6]}") for job_id in told)
 
 
+def duplicates_noticed(
+    jobs: Sequence[JobStarted], history: History, told: Sequence[str], heard_of: set[str]
+) -> Iterator[Violation]:
+    """Beyond the bounds a job may be started in vain; once Thaw hears of both, it says so. Beside one that
+    failed in the end it was not in vain.
+
+    Args:
+        told: the ids of the jobs of `Duplicate Job` events.
+        heard_of: those of which any notification came.
+    """
+    for pair in jobs_in_vain(jobs, history):
+        ids = {job.job_id for job in pair}
+        end = history.job_ends.get(pair[0].job_id)
+        served = end is not None and end.status == "Succeeded"
+        if served and ids <= heard_of and not ids & set(told):
+            yield Violation(Promise.NO_DOLLAR_TWICE, f"nobody was told that {_shown(pair[1])} was in vain")
+
+
 def _shown(job: JobStarted) -> str:
     return f"{job.tier} job {job.job_id[:6]} of {job.at:%d %H:%M:%S} for {(job.archive_id or 'inventory')[:9]}"
 
@@ -91,11 +110,16 @@ class Demand:
 def of_units(
     units: Sequence[UnitBought], ours: Sequence[str], demands: Sequence[Demand], max_units: int, drain: timedelta
 ) -> Iterator[Violation]:
-    """Args: ours: the ids of the units that were bought by Thaw, not by a user."""
+    """A unit that a user bought just now is not listed yet: nobody can know of it.
+
+    Args:
+        ours: the ids of the units that were bought by Thaw, not by a user.
+    """
     for number, unit in enumerate(units):
         if unit.capacity_id not in ours:
             continue
-        ends = [one_month_after(earlier.at) for earlier in units[:number]]
+        known = [each for each in units[:number] if each.capacity_id in ours or unit.at - each.at > _LISTED_WITHIN]
+        ends = [one_month_after(earlier.at) for earlier in known]
         left = [end - unit.at for end in ends if end > unit.at]
         waiting = sum(demand.begins <= unit.at <= demand.ends + _OCCUPIED for demand in demands)
         there_seconds = sum(min(drain, each).total_seconds() for each in left)

@@ -16,6 +16,7 @@ from thaw.job import GlacierJob
 from thaw.refusals import Refusal
 from thaw.retrieval import Reason, Retrieval
 from thaw.states import State
+from thaw.tiers import Tier
 from thaw.work import reconciling
 from thaw.work.ending import Ending
 from thaw.work.reconciling import Reconciling
@@ -258,7 +259,7 @@ def test_an_adopted_job_that_is_too_slow_by_now_is_outrun_at_once(site: Site) ->
     claim = site.claim(1)
     hurried = joining.join(claim, archive_request("faster", tier="Standard"), NOW)
     assert isinstance(hurried, Retrieval)
-    bulk = hurried.model_copy(update={"tier": "Bulk"})
+    bulk = hurried.model_copy(update={"tier": Tier.BULK})
     site.table.save(claim, bulk)
     site.run(Glacier(site, job(claim, Tier="Bulk")))
     assert site.get(claim).state is State.WAITING

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from local.cloud import Cloud
+from local.stock import Stock
 from tests.end_to_end.user import OWN_ACCOUNT, User
 
 
 @pytest.fixture(scope="module")
-def deployed(request: pytest.FixtureRequest) -> Iterator[Cloud]:
+def deployed(request: pytest.FixtureRequest, stock: Stock) -> Iterator[Cloud]:
     """Both stacks, with the settings that the module names in `SETTINGS`."""
     settings = getattr(request.module, "SETTINGS", {})
-    with Cloud(settings=settings) as cloud:
+    with Cloud(settings=settings, stock=stock) as cloud:
         yield cloud
 
 

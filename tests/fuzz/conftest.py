@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from local.cloud import Cloud
 from local.functions import Result
+from local.stock import Stock
 from tests.end_to_end.user import OWN_ACCOUNT, User
 from tests.fuzz.mutations import SECRET
 
@@ -31,8 +32,8 @@ settings.register_profile(
 
 
 @pytest.fixture(scope="module")
-def deployed() -> Iterator[Cloud]:
-    with Cloud(settings={"maxUnits": 0}) as cloud:
+def deployed(stock: Stock) -> Iterator[Cloud]:
+    with Cloud(settings={"maxUnits": 0}, stock=stock) as cloud:
         yield cloud
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from local.cloud import Cloud
 
 
-def run(cloud: Cloud) -> list[str]:
+def run(cloud: Cloud, duration: timedelta = timedelta(minutes=20)) -> list[str]:
     """Lets two archives be retrieved, and tells everything that went on."""
     cloud.client("glacier").create_vault(accountId="-", vaultName="photos")
     for tier in ("Standard", "Expedited"):
@@ -15,7 +15,7 @@ def run(cloud: Cloud) -> list[str]:
         job = {"Type": "archive-retrieval", "ArchiveId": archive_id, "Tier": tier}
         request = {"requestId": tier, "accountId": "-", "vaultName": "photos", "jobParameters": job}
         cloud.client("sqs").send_message(QueueUrl=cloud.outputs["RequestQueueUrl"], MessageBody=json.dumps(request))
-    cloud.run_for(timedelta(minutes=20))
+    cloud.run_for(duration)
     return list(_everything(cloud))
 
 

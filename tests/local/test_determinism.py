@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
 from local.assembly import ROOT
 from local.cloud import Cloud
+from local.environments import Environment
+from local.stock import Stock
 from tests.local.one_run import run
 
 
@@ -19,6 +22,31 @@ def test_the_first_run_and_any_later_one_of_a_seed_are_the_same_to_the_last_line
         cloud.reset(seed=3)
         assert run(cloud) == first
         assert other != first
+
+
+def test_code_that_was_used_before_runs_as_code_that_was_just_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing stays in the functions' modules that would make a difference to the next environment."""
+    loaded: list[str] = []
+    load = Environment.load
+
+    def counted(environment: Environment) -> None:
+        loaded.append(environment.instance)
+        load(environment)
+
+    monkeypatch.setattr(Environment, "load", counted)
+    hours = timedelta(hours=5)  # Standard's end is among them, and environments are thrown away before it
+    with Cloud(seed=3) as cloud:
+        loaded.clear()
+        cold = run(cloud, hours)
+        assert len(loaded) > len(cloud.functions.configs)
+    with Cloud(seed=4, stock=Stock()) as cloud:
+        run(cloud)
+        cloud.reset(seed=3)
+        assert run(cloud, hours) == cold
+        loaded.clear()
+        cloud.reset(seed=3)
+        assert run(cloud, hours) == cold
+        assert loaded == []
 
 
 def test_it_is_the_same_run_in_another_process_whose_hashes_differ() -> None:

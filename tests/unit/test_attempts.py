@@ -129,6 +129,41 @@ def test_no_call_is_made_that_could_outlive_its_claim_or_its_function() -> None:
 # Jobs that end
 
 
+def test_where_a_job_failed_that_was_given_up_for_absent_the_next_attempt_tells() -> None:
+    waits = attempts.absent(opened(), 1, NOW)
+    assert waits is not None
+    after = attempts.ended(waits, 1, job(waits, 1, "job-1", "Failed"), NOW)
+    assert after is not None
+    assert (after.state, after.over, after.due_at) == (State.WAITING, ["job-1"], waits.due_at)
+    assert attempts.ended(after, 1, job(waits, 1, "job-1", "Failed"), NOW) is None
+
+
+def test_a_job_that_is_back_after_it_was_taken_for_vanished_ends_its_retrieval() -> None:
+    running = started(opened(), "job-1", NOW)
+    waits = attempts.vanished(running, 1, NOW + DAY_MS)
+    assert waits is not None
+    back = job(waits, 1, "job-1")
+    served = attempts.ended(waits, 1, back, NOW + DAY_MS)
+    assert served is not None
+    assert (served.state, served.job_id, served.duplicates, served.over) == (State.SUCCEEDED, "job-1", [], [])
+    again = started(claimed(waits, NOW + DAY_MS), "job-2", NOW + DAY_MS)
+    served = attempts.ended(again, 1, back, NOW + DAY_MS)
+    assert served is not None
+    assert (served.state, served.job_id, served.duplicates) == (State.SUCCEEDED, "job-1", ["job-1"])
+
+
+def test_a_job_that_is_back_after_another_served_is_told_once() -> None:
+    waits = attempts.vanished(started(opened(), "job-1", NOW), 1, NOW + DAY_MS)
+    assert waits is not None
+    running = started(claimed(waits, NOW + DAY_MS), "job-2", NOW + DAY_MS)
+    served = attempts.ended(running, 2, job(running, 2, "job-2"), NOW + DAY_MS)
+    assert served is not None
+    told = attempts.ended(served, 1, job(running, 1, "job-1"), NOW + DAY_MS)
+    assert told is not None
+    assert (told.state, told.job_id, told.duplicates) == (State.SUCCEEDED, "job-2", ["job-1"])
+    assert attempts.ended(told, 1, job(running, 1, "job-1"), NOW + DAY_MS) is None
+
+
 def test_a_failed_job_fails_its_retrieval() -> None:
     running = started(opened(), "job-1", NOW)
     failed = attempts.ended(running, 1, job(running, 1, "job-1", "Failed", StatusMessage="Archive gone"), NOW)

@@ -1,0 +1,73 @@
+"""The checkers can fail: `make mutations` tries every deliberate fault, and here are some that are caught soon."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from simulation.limits import WITHIN
+from simulation.mutate import catch
+from simulation.mutations import MUTATIONS, Mutation
+from simulation.promises.violation import Promise
+from simulation.report import show_failure
+from simulation.run import Run
+from simulation.shrink import shrink
+from simulation.world import World
+
+FUNCTIONS = Path(__file__).parents[2] / "functions"
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_each_mutation_still_fits_the_code(mutation: Mutation, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(FUNCTIONS, tmp_path / "functions"))
+    mutation.apply(copy)
+    changed = [path for path in copy.rglob("*.py") if path.read_text() != _original(path, copy).read_text()]
+    assert len(changed) == len({file for file, _, _ in mutation.changes})
+    for path in changed:
+        compile(path.read_text(), path, "exec")
+
+
+def _original(path: Path, copy: Path) -> Path:
+    return FUNCTIONS / path.relative_to(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "promise"),
+    [
+        ("dueAt left at the end", Promise.OPEN_HAS_DUE_AT),
+        ("StatusCode ignored", Promise.GLACIERS_WORD),
+        ("the description's tag missing", Promise.NO_DOLLAR_TWICE),
+        ("the sequence stands still", Promise.EACH_CHANGE_PUBLISHED),
+    ],
+)
+def test_a_fault_in_the_functions_is_caught(world: World, name: str, promise: Promise) -> None:
+    caught = catch(world, _mutation(name), at_most=60)
+    assert caught.seeds is not None
+    assert caught.violation.startswith(promise)
+
+
+def test_a_failure_is_cut_down_and_can_be_read(world: World, tmp_path: Path) -> None:
+    """Of a whole run those few steps and strikes are left that are needed, and a timeline of what they do."""
+    whole = world.code
+    mutated = Path(shutil.copytree(whole, tmp_path / "functions"))
+    _mutation("StatusCode ignored").apply(mutated)
+    world.use_code(mutated)
+    try:
+        failed = next(run for run in (Run(world, seed).perform() for seed in range(60)) if run.violations)
+        size = len(failed.chooser.chosen) + len(failed.workload.steps)
+        short = shrink(world, failed)
+        assert short.violations[0].promise is failed.violations[0].promise
+        assert len(short.chooser.chosen) + len(short.workload.steps) <= min(4, size)
+        console = Console(record=True, width=200, file=(tmp_path / "shown").open("w"))
+        show_failure(console, world, failed.seed, WITHIN)
+    finally:
+        world.use_code(whole)
+    shown = console.export_text()
+    assert "the shortest schedule that still fails" in shown
+    assert "InitiateJob" in shown
+    assert f"BROKEN  {failed.violations[0].promise}" in shown
+
+
+def _mutation(name: str) -> Mutation:
+    return next(mutation for mutation in MUTATIONS if mutation.name == name)

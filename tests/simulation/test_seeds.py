@@ -1,0 +1,36 @@
+"""Some hundred seeds of the simulator; `make simulate SEEDS=10000` runs more, and shows one that fails."""
+
+import pytest
+
+from simulation.limits import BEYOND, WITHIN, Limits
+from simulation.run import Run
+from simulation.world import World
+
+_AT_ONCE = 20
+
+
+def broken(world: World, first: int, limits: Limits) -> list[str]:
+    runs = (Run(world, seed, limits=limits).perform() for seed in range(first, first + _AT_ONCE))
+    flag = "" if limits is WITHIN else " BEYOND=1"
+    return [f"make simulate SEED={run.seed}{flag}: {run.violations[0]}" for run in runs if run.violations]
+
+
+@pytest.mark.parametrize("first", range(0, 10 * _AT_ONCE, _AT_ONCE))
+def test_no_promise_is_broken_within_the_bounds(world: World, first: int) -> None:
+    assert broken(world, first, WITHIN) == []
+
+
+def test_what_happens_beyond_the_bounds_is_noticed_and_nothing_else_breaks(world: World) -> None:
+    assert broken(world, 0, BEYOND) == []
+
+
+def test_a_seed_is_one_run_to_the_last_call(world: World) -> None:
+    first, again, other = (_trace(Run(world, seed).perform()) for seed in (7, 7, 8))
+    assert first == again
+    assert first != other
+
+
+def _trace(run: Run) -> list[object]:
+    cloud = run.world.cloud
+    calls = [(call.at_ms, call.actor, call.operation, str(call.params)) for call in cloud.calls.log]
+    return [*calls, *((event.at_ms, event.detail_type, str(event.detail)) for event in cloud.events)]

@@ -1,0 +1,46 @@
+"""Every call of each kind of retrieval, struck in the ways that tell most; `make sweep` strikes in all of them.
+
+Which those are: the caller dies once the call took effect, or is told that it failed; for a call that can't be
+repeated, every way there is.
+"""
+
+import pytest
+
+from simulation.lives import LIVES, Life
+from simulation.sweep import cells_of, seconds_of, strike, telling_ways_of, ways_of
+from simulation.world import World
+
+
+@pytest.mark.parametrize("life", LIVES, ids=lambda life: life.name)
+def test_each_call_may_be_struck(world: World, life: Life) -> None:
+    cells = list(cells_of(world, life, telling_ways_of))
+    broken = [
+        (cell.strikes, outcome.violations) for cell in cells for outcome in [strike(world, cell)] if outcome.violations
+    ]
+    assert broken == []
+
+
+def test_every_call_of_a_life_is_among_the_cells(world: World) -> None:
+    """From the request on the queue to its last event, each in every way."""
+    life = LIVES[0]
+    cells = list(cells_of(world, life, ways_of))
+    points = [point for cell in cells for point, _ in cell.strikes]
+    assert list(dict.fromkeys(points)) == [
+        "initiate PutItem 1",
+        "initiate PutItem 2",
+        "initiate InitiateJob 1",
+        "initiate PutItem 3",
+        "publish PutEvents 1",
+        "complete UpdateItem 1",
+        "publish PutEvents 2",
+    ]
+    assert min(points.count(point) for point in points) >= 16
+
+
+def test_pairs_strike_again_at_what_follows(world: World) -> None:
+    life = LIVES[0]
+    first = next(cell for cell in cells_of(world, life, telling_ways_of) if cell.strikes[0][1].kind == "dies after")
+    outcome = strike(world, first)
+    pairs = list(seconds_of(outcome))
+    assert {pair.strikes[0] for pair in pairs} == set(first.strikes)
+    assert [strike(world, pair).violations for pair in pairs[:6]] == [()] * 6
