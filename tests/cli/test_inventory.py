@@ -18,8 +18,6 @@ from tests.cli.asking import send, wait_for
 from tests.cli.conftest import User
 from thaw.byte_range import MIB
 
-SETTINGS = {"vaults": ["my-*"]}
-
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -107,10 +105,10 @@ def test_a_vault_that_is_not_there_is_told(user: User) -> None:
 
 
 def test_a_rejection_is_told(user: User) -> None:
-    result = user.thaw("inventory", "theirs")
+    result = user.thaw("inventory", "theirs", "--account-id", "210987654321")
     assert result.exit_code == Exit.BAD_NEWS
     assert "Thaw rejected the request: " in result.stderr
-    assert "vaultName: " in result.stderr
+    assert "accountId: vault theirs of account 210987654321 is not in the setting" in result.stderr
 
 
 def test_what_was_taken_back_is_told(user: User) -> None:
