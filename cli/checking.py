@@ -74,7 +74,7 @@ def check(source: Requests, out: Output, also: Callable[[RetrievalRequest], None
         Problem: something is wrong in it, or it asks for nothing; the first faults have been told on stderr.
     """
     faults, checked = Faults(out), Checked()
-    with out.progress(f"Checking {source.name}", source.size_bytes) as progress, closing(Seen()) as seen:
+    with out.progress(f"Checking {source.name}", source.size_bytes, in_bytes=True) as progress, closing(Seen()) as seen:
         for asked in source.requests(faults, progress.at):
             first = seen.first(asked)
             if first is None:

@@ -44,8 +44,12 @@ class Output:
 
     def show(self, what: RenderableType = "") -> None:
         """A line, a table, ... on stdout, without --json."""
-        if not self.as_json:
+        if self.as_json:
+            return
+        with self.screen.capture() as drawn:
             self.screen.print(what, highlight=False, soft_wrap=isinstance(what, str), markup=False)
+        lines = drawn.get().splitlines()
+        print("\n".join(lines if self.screen.is_terminal else map(str.rstrip, lines)), flush=True)
 
     def note(self, text: str) -> None:
         """A line on stderr, in either way."""

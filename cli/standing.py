@@ -99,5 +99,5 @@ def iso(epoch_ms: int | None) -> str | None:
 
 
 def clock_time(epoch_ms: int | None) -> str:
-    """A time as people read it, in their own zone; nothing for None."""
-    return "" if epoch_ms is None else f"{datetime.fromtimestamp(epoch_ms / 1000, UTC).astimezone():%a %d %b %H:%M}"
+    """A time as people read it; nothing for None."""
+    return "" if epoch_ms is None else f"{datetime.fromtimestamp(epoch_ms / 1000, UTC):%a %d %b %H:%M UTC}"

@@ -32,6 +32,7 @@ def shortened() -> Iterator[None]:
     """In place while entered."""
     patches: list[tuple[Any, str, Any]] = [
         (Table, "all_items", _all_items),
+        (Table, "scan", _scan),
         (Queue, "approximate_number_of_messages", property(_visible_count)),
         (Queue, "approximate_number_of_messages_not_visible", property(_in_flight_count)),
         (Queue, "approximate_number_of_messages_delayed", property(_delayed_count)),
@@ -141,8 +142,18 @@ def _picked(picker: AttributePicker, context: AttributePickerContext) -> Any:
     return _pick(picker, context)
 
 
+_all_items_in_order: Any = Table.all_items
+_moto_scan: Any = Table.scan
+
+
+def _scan(table: Table, *given: Any, **named: Any) -> Any:
+    """With the items in the order of their keys, by which moto finds where a page begins."""
+    with mock.patch.object(Table, "all_items", _all_items_in_order):
+        return _moto_scan(table, *given, **named)
+
+
 def _all_items(table: Table) -> list[Item]:
-    """Without the order of keys that moto gives them: queries sort their results, and a scan promises none."""
+    """Without the order of keys that moto gives them: queries sort their results."""
     items: list[Any] = list(table.items.values())
     return [item for items_of_key in items for item in items_of_key.values()] if table.range_key_attr else items
 

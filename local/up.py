@@ -93,9 +93,9 @@ def run(port: int, speed: float, archives: int = 0) -> None:
     settings = glacier.Settings(speed=speed, inventories="always", seed=time.time_ns())
     print("Deploying Thaw …", flush=True)
     with Cloud(clock=clock, glacier_settings=settings) as cloud, Server(clock, port) as server:
-        cloud.tell = _say
-        with clock.lock:
+        with clock.visit():
             fill(cloud, archives)
+        cloud.tell = _say
         print(_welcome(cloud, server.url, speed), flush=True)
         try:
             clock.run()
@@ -150,8 +150,9 @@ def commands(outputs: Mapping[str, str], url: str) -> str:
     policy = json.dumps({"Statement": [{**statement, "Resource": queue_arn}]})
     bus = f"--event-bus-name {outputs['EventBusName']}"
     return f"""\
-export PATH="$PWD/.venv/bin:$PATH" AWS_DEFAULT_REGION={REGION} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x
-aws() {{ command aws --endpoint-url {url} "$@"; }}
+export PATH="$PWD/.venv/bin:$PATH" AWS_ENDPOINT_URL={url}
+export AWS_DEFAULT_REGION={REGION} AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x
+aws() {{ command aws --endpoint-url $AWS_ENDPOINT_URL "$@"; }}
 REQUESTS={outputs["RequestQueueUrl"]}
 
 EVENTS=$(aws sqs create-queue --queue-name {_EVENTS} --query QueueUrl --output text \\

@@ -39,19 +39,11 @@ def fetch(stack: Stack, out: Output, request_id: str, file: Path | None, page: i
     record = _chosen(reader.pages(request_id), request_id, page)
     output, target = JobOutput.of(record), file or _named_after(request_id, record)
     out.note(f"{target}: {output.size_bytes:,} bytes, available until {iso(record.output_available_until)}")
-    there_bytes = 0
-
-    def told(so_far_bytes: int) -> None:
-        nonlocal there_bytes
-        there_bytes = so_far_bytes
-        bar.at(so_far_bytes)
-
     try:
         with out.progress(target.name, output.size_bytes, in_bytes=True) as bar:
-            fetched = fetching.fetch(stack.glacier, output, target, told)
+            fetched = fetching.fetch(stack.glacier, output, target, bar.at)
     except KeyboardInterrupt:
-        kept = f"{there_bytes:,} of {output.size_bytes:,} bytes are there; the same command carries on."
-        raise Interrupted(kept) from None
+        raise Interrupted(_how_far(output, target)) from None
     except OSError as error:
         raise Problem(f"{error.filename or target}: {error.strerror}") from error
     out.data(
@@ -82,6 +74,12 @@ def _chosen(pages: list[Retrieval], request_id: str, page: int | None) -> Retrie
         advice = f"`thaw watch {request_id}` waits for it." if record.is_open else ""
         raise Problem(f"{request_id} has no output: it is {state.replace('_', ' ')}.", advice, Exit.BAD_NEWS)
     return record
+
+
+def _how_far(output: JobOutput, target: Path) -> str:
+    part = fetching.part_file(target, output)
+    there_bytes = part.stat().st_size if part.exists() else 0
+    return f"{there_bytes:,} of {output.size_bytes:,} bytes are there; the same command carries on."
 
 
 def _named_after(request_id: str, record: Retrieval) -> Path:

@@ -51,11 +51,11 @@ def inventory(stack: Stack, out: Output, vault: str, file: Path | None, **asked:
     message = message_of(vault, **asked, today=datetime.now(UTC))
     request_id = message["requestId"]
     reader = Reader(stack.dynamodb, stack.output("RetrievalTableName"))
-    message_id = _send(stack, reader, out, message)
     try:
+        message_id = _send(stack, reader, out, message)
         pages, rest = _fetch_pages(stack, reader, out, target, request_id, message_id)
     except KeyboardInterrupt:
-        again = f"Thaw goes on. `thaw inventory {vault} {target} --request-id {request_id}` carries on."
+        again = f"What was asked for goes on. `thaw inventory {vault} {target} --request-id {request_id}` carries on."
         raise Interrupted(again) from None
     made = _write(pages, target)
     out.data(

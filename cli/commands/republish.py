@@ -84,13 +84,16 @@ def _ms(time: datetime) -> int:
 
 
 def _what_it_takes(size: Size, units_per_second: float) -> str:
-    dollars = size.read_units * list_prices().thaw.prices.read_unit
-    price = list_prices().thaw.prices.event * 1_000_000
+    prices = list_prices().thaw.prices
+    event = f"Events are {dollars_text(prices.event * 1_000_000)} a million."
+    if not size.bytes:
+        unit = f"a read unit for each 8 KB, {dollars_text(prices.read_unit * 1_000_000)} a million"
+        return f"All of the table is read; DynamoDB has not told its size yet: {unit}. {event}"
     takes = duration_text(size.read_units / units_per_second)
     return (
-        f"All of the table is read: some {count_text(size.items, 'item')}, {size_text(size.bytes)}, by DynamoDB's count"
-        f" of some hours ago. That is {count_text(size.read_units, 'read unit')}, {dollars_text(dollars)}, and takes"
-        f" {takes}. Events are {dollars_text(price)} a million."
+        f"All of the table is read: some {count_text(size.items, 'item')}, {size_text(size.bytes)} by DynamoDB's last"
+        f" count. That takes {count_text(size.read_units, 'read unit')},"
+        f" {dollars_text(size.read_units * prices.read_unit)}, and {takes}. {event}"
     )
 
 

@@ -63,8 +63,9 @@ def _screen(out: Output, board: Board) -> Iterator[Callable[[Standing | None], N
     if out.as_json:
         yield lambda news: None
     elif out.screen.is_terminal:
-        with Live(console=out.screen, refresh_per_second=4, get_renderable=lambda: _picture(board)):
+        with Live(console=out.screen, transient=True, get_renderable=lambda: _picture(board)):
             yield lambda news: None
+        out.show(_line(board))
     else:
         yield PlainLines(out, board).say
 

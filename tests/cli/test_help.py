@@ -1,5 +1,6 @@
 """The help: what every command shows, and that its examples are ones."""
 
+import re
 import shlex
 
 import click
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 
 from cli.command import Command
 from cli.main import COMMANDS, thaw
+from infra.application import ROOT
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -26,3 +28,16 @@ def test_the_whole_help_names_every_command_and_the_exit_codes() -> None:
     assert "130  interrupted" in shown
     for command in COMMANDS:
         assert f"  {command.name} " in shown
+
+
+def test_the_page_has_a_section_for_every_command_and_its_examples_can_be_typed() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text()
+    by_name = {str(command.name): command for command in COMMANDS}
+    assert set(by_name) == set(re.findall(r"^## ([a-z]+)$", page, re.MULTILINE))
+    blocks = re.findall(r"```(?:sh|console)\n(.*?)```", page, re.DOTALL)
+    typed = re.findall(r"^(?:\$ )?thaw (.*)$", "".join(blocks), re.MULTILINE)
+    assert len(typed) > 30
+    for line in typed:
+        name, *arguments = shlex.split(line.partition(" | ")[0])
+        with click.Context(thaw, info_name="thaw") as outer:
+            by_name[name].make_context(name, arguments, parent=outer)

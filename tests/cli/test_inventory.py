@@ -1,6 +1,10 @@
 """`thaw inventory`: one file, whatever the pages."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +12,7 @@ import pytest
 
 from cli import fetching, listing
 from cli.errors import Exit
+from infra.application import FUNCTIONS, ROOT
 from local.cloud import Cloud
 from tests.cli.asking import send, wait_for
 from tests.cli.conftest import User
@@ -72,6 +77,19 @@ def test_broken_off_it_is_carried_on(user: User, folder: Path, monkeypatch: pyte
     written = json.loads((folder / "my-broken.json").read_text())
     assert [archive["ArchiveId"] for archive in written["ArchiveList"]] == ids
     assert [name.removeprefix("my-broken.json.")[0] for name in fetched] == ["1", "2", "2", "3"]
+
+
+def test_ctrl_c_ends_the_process_as_scripts_expect(user: User, folder: Path) -> None:
+    user.archives("my-process", MIB)
+    command = [sys.executable, "-m", "cli", "inventory", "my-process", "--endpoint-url", user.served.url]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{FUNCTIONS}"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        assert "waiting." in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert "carries on." in process.stderr.read()
+    assert process.returncode == Exit.INTERRUPTED
+    assert list(folder.iterdir()) == []
 
 
 def test_the_dates_go_to_glacier(user: User) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from cli import republishing
+from cli.commands.republish import _what_it_takes
 from cli.errors import Exit
+from cli.republishing import Size
 from local.cloud import Cloud
 from tests.cli.asking import archive_request, send, until, wait_for
 from tests.cli.conftest import User
@@ -99,7 +101,8 @@ def _let_die(cloud: Cloud, bodies: list[str]) -> None:
 # --------------------------------------------------------------------------------------------------- republish
 
 
-def test_events_of_a_span_are_told_again_with_their_ids(user: User) -> None:
+def test_events_of_a_span_are_told_again_with_their_ids(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(republishing, "READ_UNIT_BYTES", 100)  # 10 items a page
     (archive_id,) = user.archives("told", 100)
     before = datetime.now(UTC)
     failing = archive_request("told-2", "nowhere", "abc")
@@ -116,10 +119,11 @@ def test_events_of_a_span_are_told_again_with_their_ids(user: User) -> None:
     span = ("--from", before.isoformat(), "--to", after.isoformat())
     asked = user.thaw("republish", *span, given="n\n")
     assert asked.exit_code == Exit.BAD_NEWS
-    assert "All of the table is read: some " in asked.stderr
+    assert "All of the table is read; DynamoDB has not told its size yet: a read unit for each 8 KB" in asked.stderr
     (done,) = user.asked("republish", *span, "--yes", "--events-per-second", "1000")
     again = _told(user)[len(old) :]
     assert done["published"] == len(again)
+    assert done["items"] == user.served.do(_count_of_items) > 20
     ids = {event_id: (kind, request_id) for kind, request_id, event_id in old}
     told = {(kind, request_id) for kind, request_id, event_id in again if ids[event_id] == (kind, request_id)}
     assert {each for each in told if each[1] is None or each[1].startswith("told")} == {
@@ -137,6 +141,10 @@ def test_events_of_a_span_are_told_again_with_their_ids(user: User) -> None:
 
 def _told(user: User) -> list[tuple[str, str | None, str]]:
     return user.served.do(_events)
+
+
+def _count_of_items(cloud: Cloud) -> int:
+    return len(cloud.items())
 
 
 def _events(cloud: Cloud) -> list[tuple[str, str | None, str]]:
@@ -169,3 +177,10 @@ def _refuse(cloud: Cloud, times: int) -> None:
 def test_an_empty_span_is_told(user: User) -> None:
     empty = user.thaw("republish", "--from", "2026-01-02", "--to", "2026-01-01")
     assert (empty.exit_code, "The span is empty." in empty.stderr) == (Exit.BAD_INPUT, True)
+
+
+def test_what_a_scan_takes_is_told_beforehand() -> None:
+    told = _what_it_takes(Size(items=20_000, bytes=24 * 2**20), units_per_second=100)
+    assert (
+        "some 20,000 items, 24 MiB by DynamoDB's last count. That takes 3,072 read units, $0.00038, and 1 min." in told
+    )

@@ -88,6 +88,17 @@ def test_a_file_is_watched_until_its_requests_have_ended(user: User, tmp_path: P
     assert user.thaw("status", *batch, "--each").stdout.count("output until") == 3
 
 
+def test_on_a_terminal_a_watch_is_a_picture(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    (archive_id,) = user.archives("seen", 100)
+    send(user, archive_request("seen", "seen", archive_id))
+    wait_for(user, "seen", "in_progress")
+    drawn = user.thaw("watch", "seen").stdout
+    assert "\x1b[" in drawn
+    assert "0 of 1 have ended; 1 in progress, usually ended by" in drawn
+    assert "1 of 1 have ended" in drawn
+
+
 def test_what_was_never_taken_in_ends_the_watch(user: User) -> None:
     send(user, archive_request("no-vault", "no vault!", "abc"))
     result = user.thaw("watch", "no-vault", "never-sent")

@@ -198,3 +198,13 @@ def test_a_transaction_costs_twice_and_a_refused_write_costs_too(cloud: Cloud) -
 )
 def test_sizes_are_reckoned_as_dynamodb_does(value: dict[str, Any], size_bytes: int) -> None:
     assert item_bytes({"name": value}) == 4 + size_bytes
+
+
+def test_a_scan_in_pages_gives_every_item_once(cloud: Cloud) -> None:
+    ids = ["m", "b", "z", "a", "y", "c", "x"]
+    for each in ids:
+        put(cloud, id=each)
+    pages = cloud.client("dynamodb").get_paginator("scan").paginate(**table(cloud), PaginationConfig={"PageSize": 2})
+    found = [[item["id"]["S"] for item in page["Items"]] for page in pages]
+    assert sorted(each for page in found for each in page) == sorted(ids)
+    assert max(map(len, found)) == 2

@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.happenings import Happening, line
-from local.up import commands, main
+from local.up import commands, fill, main
 from tests.serving import serving
 
 REGION = "us-east-1"
@@ -26,8 +26,12 @@ def lines() -> list[str]:
 
 
 @pytest.fixture
-def url(lines: list[str]) -> Iterator[str]:
-    """The address of a server in this process, whose functions run in a thread as they do in the main one."""
+def url(lines: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a server in this process, whose functions run in a thread as they do in the main one.
+
+    It was started by someone who is a client of another: that one is not asked for anything.
+    """
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with serving(tell=lambda happening: _keep(lines, happening)) as served:
         yield served.url
 
@@ -89,6 +93,16 @@ def test_the_commands_that_it_prints_bring_the_same_bytes_back(url: str, tmp_pat
     )
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "the same bytes"), done.stderr
     assert "Retrieval Succeeded" in done.stderr
+
+
+def test_a_vault_can_be_filled_to_begin_with() -> None:
+    with serving() as served:
+        with served.clock.visit():
+            fill(served.cloud, 300)
+        vaults = client("glacier", served.url)
+        listed = vaults.list_vaults(accountId="-")["VaultList"]
+        assert [(vault["VaultName"], vault["NumberOfArchives"]) for vault in listed] == [("attic", 300)]
+        assert 300 * 10_000 < listed[0]["SizeInBytes"] < 300 * 10**8
 
 
 def test_what_is_not_there_is_refused_in_a_sentence(url: str) -> None:
