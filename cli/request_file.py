@@ -170,9 +170,13 @@ def asked(place: str, raw: dict[str, Any], given: Given) -> Asked:
 
 
 def _id_of(request: RetrievalRequest, batch: str | None) -> str:
-    """Tells what is retrieved, and in which batch; not how fast, so that no one pays for two tiers by mistake."""
+    """Tells what is retrieved, and in which batch; not how fast, so that no one pays for two tiers by mistake.
+
+    An archive's id says whose it is: of two inventories of one vault, only the JSON one names the account.
+    """
     job = request.job_parameters.model_dump(include={"ArchiveId", "RetrievalByteRange"})
-    what = [request.account_id, request.vault_name, job, inventory_of(request), request.follow_pages]
+    account_id = request.account_id if inventory_of(request) is not None else None
+    what = [account_id, request.vault_name, job, inventory_of(request), request.follow_pages]
     text = json.dumps(what, sort_keys=True, separators=(",", ":"))
     return f"{batch or NO_BATCH}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
