@@ -95,6 +95,8 @@ class _JsonOnly(DynamoHandler):
         self, request: Request, full_url: str | None = None, headers: Any = None, use_raw_body: bool | None = None
     ) -> None:
         self.normalized_request = request
+        self.raw_body = request.data
+        self.body = self.raw_body.decode()
         self.is_werkzeug_request = False
         self.uri = request.raw_url
         self.body = request.data.decode()

@@ -17,9 +17,9 @@ from local.deploy import ACCOUNT_ID, REGION
 from local.environments import FunctionConfig
 from local.stock import Stock
 from simulation.history import History
+from simulation.idle import is_idle
 from simulation.workload import FOREIGN_ACCOUNT, FOREIGN_VAULT, SOMEONE_ELSES, VAULT, Archive, Step, Workload
 from thaw import bounds
-from thaw.retrieval import EXPEDITED_BACKLOG
 
 _SETTINGS = {"maxUnits": 2, "vaults": ["*", f"arn:aws:glacier:{REGION}:{FOREIGN_ACCOUNT}:vaults/*"]}
 _NEVER_IDLE_SECONDS = 1e9
@@ -61,7 +61,7 @@ class World:
         history = History(cloud.clock, table)
         cloud.on_change = history.on_change
         for schedule in cloud.wiring.schedules:
-            schedule.skips = lambda arn: self.skips_idle_ticks and self._is_idle(arn, history)
+            schedule.skips = lambda arn: self.skips_idle_ticks and is_idle(cloud, history, arn, self.skew_seconds)
         return history
 
     def _configure(self, workload: Workload) -> None:
@@ -128,14 +128,6 @@ class World:
                 with suppress(client.exceptions.ResourceNotFoundException):
                     client.delete_archive(accountId="-", vaultName=VAULT, archiveId=step.body)
         return None
-
-    def _is_idle(self, function_arn: str, history: History) -> bool:
-        """Whether the schedule would wake a function in vain: the index has nothing that it would look at."""
-        soon_ms = self.cloud.clock.now_ms() + (bounds.TICK_SECONDS + self.skew_seconds) * 1000
-        due = history.open_due.values()
-        if self.cloud.functions.config_of(function_arn).label == "top_up":
-            return "intent" not in history.items.get("capacity", {}) and all(p != EXPEDITED_BACKLOG for p, _ in due)
-        return all(partition == EXPEDITED_BACKLOG or at_ms > soon_ms for partition, at_ms in due)
 
     def use_code(self, code: Path) -> None:
         """From the next run on the functions are those of this folder."""

@@ -6,6 +6,7 @@ import pytest
 
 from local.cloud import Cloud
 from local.stock import Stock
+from tests.end_to_end.ticks import let_sleep, wake_at_every_tick
 from tests.end_to_end.user import OWN_ACCOUNT, User
 
 
@@ -19,12 +20,19 @@ def deployed(request: pytest.FixtureRequest, stock: Stock) -> Iterator[Cloud]:
 
 @pytest.fixture
 def cloud(deployed: Cloud) -> Iterator[Cloud]:
-    """Empty but for what was deployed. A function that raised, or a delivery that a policy refused, fails the test."""
+    """Empty but for what was deployed; reconcile and top_up sleep through ticks that would find nothing to do."""
     deployed.reset(seed=1)
+    let_sleep(deployed)
     deployed.glacier.settings.inventories = "always"
     yield deployed
     assert not deployed.glacier.faults.pending, "a fault that the test set never happened"
     deployed.glacier.faults.clear()
+
+
+@pytest.fixture
+def every_tick(cloud: Cloud) -> None:
+    """For tests of what reconcile and top_up do, or leave, when there is nothing to do."""
+    wake_at_every_tick(cloud)
 
 
 @pytest.fixture

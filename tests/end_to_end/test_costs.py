@@ -6,6 +6,7 @@ from local.meter import item_bytes
 from tests.end_to_end.user import User
 from thaw import bounds
 
+pytestmark = pytest.mark.usefixtures("every_tick")
 SETTINGS = {"maxUnits": 0}
 READS = ("GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems")
 UUID = "01234567-89ab-cdef-0123-456789abcdef"

@@ -53,24 +53,6 @@ def test_a_repeat_has_the_same_event_id(user: User) -> None:
     assert user.story("r1") == user.story("r2") == ["Initiated", "Succeeded"]
 
 
-def test_what_cannot_be_published_goes_whole_to_the_bucket(user: User) -> None:
-    user.cloud.deliveries.refuse_entry = lambda entry: "InternalException"
-    try:
-        user.ask("r1", user.archive())
-        user.wait(hours=27)
-    finally:
-        user.cloud.deliveries.refuse_entry = lambda entry: None
-    assert user.cloud.events == []
-    s3, bucket = user.cloud.client("s3"), user.cloud.outputs["UnpublishedBucketName"]
-    objects = s3.list_objects_v2(Bucket=bucket)["Contents"]
-    whole = [json.loads(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()) for each in objects]
-    kept = json.dumps(whole)
-    assert "photos" in kept
-    assert user.jobs[0].job_id in kept
-    user.ask("r2", user.archive())
-    user.wait_for_the_end("r2")
-
-
 def test_a_record_that_makes_no_sense_is_kept_aside_and_holds_up_no_other(user: User) -> None:
     cloud = user.cloud
     broken = {"id": {"S": "retrieval/0/1"}, "kind": {"S": "retrieval"}, "revision": {"S": "x"}}

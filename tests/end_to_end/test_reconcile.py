@@ -11,6 +11,7 @@ SETTINGS = {"maxUnits": 0}
 
 
 @pytest.mark.parametrize("fails", [True, False])
+@pytest.mark.usefixtures("every_tick")
 def test_a_missed_notification_is_made_up_for(user: User, fails: bool) -> None:
     user.faults.drop_notification()
     if fails:
@@ -23,6 +24,7 @@ def test_a_missed_notification_is_made_up_for(user: User, fails: bool) -> None:
     user.assert_settled()
 
 
+@pytest.mark.usefixtures("every_tick")
 def test_many_missed_notifications_of_one_vault_take_few_calls(user: User) -> None:
     names = [f"r{number}" for number in range(60)]
     user.faults.drop_notification(times=60)
@@ -34,6 +36,7 @@ def test_many_missed_notifications_of_one_vault_take_few_calls(user: User) -> No
     user.assert_settled()
 
 
+@pytest.mark.usefixtures("every_tick")
 def test_few_missed_notifications_among_many_jobs_are_described(user: User) -> None:
     names = [f"r{number}" for number in range(60)]
     archives = user.archives(60)
@@ -46,6 +49,7 @@ def test_few_missed_notifications_among_many_jobs_are_described(user: User) -> N
     user.assert_settled()
 
 
+@pytest.mark.usefixtures("every_tick")
 def test_no_job_is_looked_at_whose_notification_arrives(user: User) -> None:
     for number, archive in enumerate(user.archives(5)):
         user.ask(f"r{number}", archive, "Bulk")
@@ -151,6 +155,7 @@ def test_a_second_job_beyond_the_bounds_is_noticed_and_told(user: User) -> None:
     user.assert_settled()
 
 
+@pytest.mark.usefixtures("every_tick")
 def test_a_job_that_takes_long_is_waited_for(user: User) -> None:
     user.faults.job_takes(9 * 3600)
     user.faults.drop_notification()
@@ -173,6 +178,7 @@ def test_a_resume_message_that_is_lost_is_sent_again(user: User) -> None:
     user.assert_settled()
 
 
+@pytest.mark.usefixtures("every_tick")
 def test_a_quiet_table_costs_one_query_a_shard_and_no_call_to_glacier(user: User) -> None:
     user.cloud.calls.clear()
     user.wait(hours=1)

@@ -141,6 +141,7 @@ def test_an_archive_that_does_not_exist_fails_with_glaciers_word(user: User) -> 
     user.assert_settled()
 
 
+@pytest.mark.usefixtures("every_tick")
 def test_a_vault_of_another_account_that_the_settings_list(user: User) -> None:
     user.create_vault("theirs", PARTNER)
     archive = user.archive(vault="theirs", account=PARTNER)

@@ -7,6 +7,7 @@ import time_machine
 
 from tests.end_to_end.user import User
 
+pytestmark = pytest.mark.usefixtures("every_tick")
 SETTINGS = {"maxUnits": 2, "drainWithinMinutes": 10}
 FIVE_MINUTES_MS = 5 * 60 * 1000
 

@@ -1,7 +1,10 @@
 """With the ceiling at 0, as it is until the user sets it, nothing is bought."""
 
+import pytest
+
 from tests.end_to_end.user import User
 
+pytestmark = pytest.mark.usefixtures("every_tick")
 SETTINGS = {"maxUnits": 0}
 
 

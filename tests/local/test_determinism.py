@@ -14,7 +14,8 @@ from local.stock import Stock
 from tests.local.one_run import run
 
 
-def test_the_first_run_and_any_later_one_of_a_seed_are_the_same_to_the_last_line_of_the_logs() -> None:
+def test_all_runs_of_a_seed_in_any_process_are_the_same_to_the_last_line_of_the_logs() -> None:
+    elsewhere = _in_another_process_whose_hashes_differ()
     with Cloud(seed=3) as cloud:
         first = run(cloud)
         cloud.reset(seed=4)
@@ -22,6 +23,16 @@ def test_the_first_run_and_any_later_one_of_a_seed_are_the_same_to_the_last_line
         cloud.reset(seed=3)
         assert run(cloud) == first
         assert other != first
+    printed, _ = elsewhere.communicate(timeout=120)
+    assert elsewhere.returncode == 0
+    assert len(first) > 50
+    assert printed.splitlines() == "\n".join(first).splitlines()
+
+
+def _in_another_process_whose_hashes_differ() -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONHASHSEED": "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"}
+    command = [sys.executable, "-m", "tests.local.one_run"]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def test_code_that_was_used_before_runs_as_code_that_was_just_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,19 +58,6 @@ def test_code_that_was_used_before_runs_as_code_that_was_just_loaded(monkeypatch
         cloud.reset(seed=3)
         assert run(cloud, hours) == cold
         assert loaded == []
-
-
-def test_it_is_the_same_run_in_another_process_whose_hashes_differ() -> None:
-    def start(hash_seed: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-        command = [sys.executable, "-m", "tests.local.one_run"]
-        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-
-    processes = [start("1"), start("2")]
-    first, second = (process.communicate(timeout=120)[0].splitlines() for process in processes)
-    assert [process.returncode for process in processes] == [0, 0]
-    assert len(first) > 50
-    assert first == second
 
 
 def test_there_is_one_cloud_at_a_time() -> None:

@@ -1,0 +1,24 @@
+"""Which ticks of their schedules wake reconcile and top_up."""
+
+from functools import partial
+
+from moto.dynamodb.models import dynamodb_backends
+
+from local.cloud import Cloud
+from simulation.history import History
+from simulation.idle import is_idle
+from tests.end_to_end.user import OWN_ACCOUNT, REGION
+
+
+def let_sleep(cloud: Cloud) -> None:
+    """Only those at which there is something for them. That nothing else comes of it, test_idle_ticks shows."""
+    (table,) = dynamodb_backends[OWN_ACCOUNT][REGION].tables.values()
+    history = History(cloud.clock, table)
+    cloud.on_change = history.on_change
+    for schedule in cloud.wiring.schedules:
+        schedule.skips = partial(is_idle, cloud, history)
+
+
+def wake_at_every_tick(cloud: Cloud) -> None:
+    for schedule in cloud.wiring.schedules:
+        schedule.skips = lambda arn: False
