@@ -47,6 +47,8 @@ class History:
     """The table as it is."""
     open_due: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Of each item in the due index, its partition and `dueAt`."""
+    past_due: list[tuple[int, tuple[str, int]]] = field(default_factory=list)
+    """What was in the due index, and until when, in the order of time: a read that is behind still finds it."""
     job_ends: dict[str, JobEnd] = field(default_factory=dict)
     notified: set[str] = field(default_factory=set)
     """The jobs of which a notification was sent that is not lost."""
@@ -69,8 +71,22 @@ class History:
         for watcher in self.watchers:
             watcher(change)
 
+    def retrieval(self, key: str, generation: int) -> Attributes:
+        """The record of a retrieval as it is, be it the current one of its bytes or an earlier one."""
+        return self.items.get(f"retrieval/{key}/{generation}") or self.items.get(f"retrieval/{key}", {})
+
+    def due_since(self, moment_ms: int) -> Iterator[tuple[str, int]]:
+        """What is in the due index, or was at some time since then."""
+        yield from self.open_due.values()
+        for until_ms, due in reversed(self.past_due):
+            if until_ms < moment_ms:
+                break
+            yield due
+
     def _keep(self, change: Change) -> None:
-        self.open_due.pop(change.id, None)
+        due = self.open_due.pop(change.id, None)
+        if due is not None:
+            self.past_due.append((change.at_ms, due))
         if change.new is None:
             self.items.pop(change.id, None)
             return

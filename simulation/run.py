@@ -188,6 +188,7 @@ class Run:
         duplicates = [event.detail["jobId"] for event in cloud.events_of("Duplicate Job")]
         if self.limits is WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))
+            self._all_broken(money.unasked_for(ledger.jobs, self._requests()))
             self._all_broken(self._units(told))
             self._all_broken(money.duplicates_told(duplicates))
         else:
@@ -204,15 +205,17 @@ class Run:
         bodies = {step.name: step.body for step in self.workload.steps}
         return {message_id: bodies[step] for message_id, step in self.message_ids.items()}
 
+    def _requests(self) -> list[tuple[datetime, Body]]:
+        """What was asked for, and when."""
+        start, sent = self.world.cloud.start, ((step.at_seconds, step.request) for step in self.workload.steps)
+        return [(start + timedelta(seconds=at_seconds), body) for at_seconds, body in sent if body is not None]
+
     def _units(self, told: Told) -> Iterable[Violation]:
         ledger = self.world.cloud.glacier.ledger
         ours = [unit.capacity_id for unit in ledger.units if unit.capacity_id not in self._units_of_others]
         sent: dict[str, tuple[datetime, Body]] = {}
-        for step in self.workload.steps:
-            body = step.request
-            if body is not None:
-                at = self.world.cloud.start + timedelta(seconds=step.at_seconds)
-                sent.setdefault(body["requestId"], (at, body))
+        for at, body in self._requests():
+            sent.setdefault(body["requestId"], (at, body))
         ended = {
             name: datetime.fromtimestamp(max(event.at_ms for event in events) / 1000, UTC)
             for name, events in told.terminal.items()

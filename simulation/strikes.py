@@ -209,10 +209,10 @@ class Strikes:
             return perform()
 
     def _entries_refused(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
-        """Those whose bits are set in the amount."""
+        """Those whose bits are set in the amount; the first where that is none of them."""
         deliveries = self.cloud.deliveries
-        bits = iter(range(len(call.params["Entries"])))
-        mask = int(choice.amount)
+        count = len(call.params["Entries"])
+        bits, mask = iter(range(count)), int(choice.amount) & (2**count - 1) or 1
         deliveries.refuse_entry = lambda entry: "ThrottlingException" if mask >> next(bits) & 1 else None
         try:
             return perform()

@@ -77,9 +77,10 @@ class Workload:
     """When faults cease, and Glacier has room on demand. None: what happens is given as a whole."""
     theme: str
 
-    @property
-    def bodies(self) -> list[str]:
-        return [step.body for step in self.steps if step.what == "send"]
+    def requests(self, request_id: str) -> list[Body]:
+        """All that was sent as this request."""
+        bodies = (step.request for step in self.steps)
+        return [body for body in bodies if body is not None and body["requestId"] == request_id]
 
 
 def archives() -> tuple[Archive, ...]:

@@ -17,6 +17,7 @@ from local.deploy import ACCOUNT_ID, REGION
 from local.environments import FunctionConfig
 from local.stock import Stock
 from simulation.history import History
+from simulation.limits import WITHIN
 from simulation.workload import FOREIGN_ACCOUNT, FOREIGN_VAULT, SOMEONE_ELSES, VAULT, Archive, Step, Workload
 from thaw import bounds
 from thaw.retrieval import EXPEDITED_BACKLOG
@@ -130,9 +131,11 @@ class World:
         return None
 
     def _is_idle(self, function_arn: str, history: History) -> bool:
-        """Whether the schedule would wake a function in vain: the index has nothing that it would look at."""
-        soon_ms = self.cloud.clock.now_ms() + (bounds.TICK_SECONDS + self.skew_seconds) * 1000
-        due = history.open_due.values()
+        """Whether the schedule would wake a function in vain: the index has nothing that it would look at, and had
+        nothing so long ago as a read may be behind."""
+        now_ms = self.cloud.clock.now_ms()
+        soon_ms = now_ms + (bounds.TICK_SECONDS + self.skew_seconds) * 1000
+        due = history.due_since(round(now_ms - WITHIN.index_lag_seconds * 1000))
         if self.cloud.functions.config_of(function_arn).label == "top_up":
             return "intent" not in history.items.get("capacity", {}) and all(p != EXPEDITED_BACKLOG for p, _ in due)
         return all(partition == EXPEDITED_BACKLOG or at_ms > soon_ms for partition, at_ms in due)
