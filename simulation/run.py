@@ -120,6 +120,7 @@ class Run:
     def _end_faults(self) -> None:
         """From now on all goes well, and there is room for what waits without a fallback."""
         self.chooser.ended = True
+        self._strikes.end_outages()
         self.world.cloud.glacier.settings.on_demand_room = True
 
     def _settle(self) -> None:

@@ -19,6 +19,7 @@ from simulation.limits import Limits
 from thaw import bounds
 
 SWITCH = "switch"
+OUTAGE = "outage"
 LATE_EFFECTS = ("dies, effect late", "times out, effect late")
 _KEPT_UP = {"keeps failing": "500 before", "done, keeps failing": "500 before", "keeps throttling": "throttled"}
 """What the SDK's own repeats of the call meet."""
@@ -27,6 +28,8 @@ _DEFAULT_READ_TIMEOUT_SECONDS = 60
 """botocore's, of every client that does not set its own."""
 _STATUS_OF_ERROR = 500
 _ENTRIES_AT_MOST = 10
+_LONGEST_OUTAGE_SECONDS = 3 * 3600.0
+"""Long enough for dead letters: a message is tried five times, six minutes apart."""
 
 _SERVER_ERRORS = {"glacier": "ServiceUnavailableException", "sqs": "InternalError", "s3": "InternalError"}
 _THROTTLES = {"dynamodb": "ProvisionedThroughputExceededException", "sqs": "RequestThrottled", "s3": "SlowDown"}
@@ -48,6 +51,7 @@ EVERY_CALL: Mapping[str, float] = {
     "stalls before": 0.4,
     "stalls after": 0.4,
     "slow reply": 1.5,
+    OUTAGE: 0.15,
 }
 """The kinds that any call can meet, with their weights."""
 
@@ -86,7 +90,9 @@ def amount_of(kind: str, chance: random.Random, limits: Limits) -> float:
     if kind in ("listed late", "described late"):
         return round(limits.listing_lag_seconds * (1 - chance.random() ** 2), 3)
     if kind == "index behind":
-        return round(limits.index_lag_seconds * chance.random() ** 2, 3)
+        return round(limits.index_lag_seconds * (1 - chance.random() ** 2), 3)
+    if kind == OUTAGE:
+        return round(_LONGEST_OUTAGE_SECONDS * chance.random() ** 2, 3)
     if kind in ("slow reply", "overtaken"):
         return round(chance.choice([0.01, chance.uniform(0, 2), chance.uniform(2, _reply_within() - 0.1)]), 3)
     if kind == "entries refused":
@@ -107,9 +113,17 @@ class Strikes:
     _failing: list[tuple[object, Choice]] = field(default_factory=list)
     """The parameters of calls whose repeats fail as well: the SDK hands over the same object each time."""
 
+    _down_until_ms: dict[str, float] = field(default_factory=dict)
+    """Services that have an outage."""
+
     def kept_up(self, call: Call) -> Choice | None:
-        """What happens to a repeat of a call that keeps failing."""
+        """What happens to a repeat of a call that keeps failing, and to all calls of a service that has an outage."""
+        if call.at_ms < self._down_until_ms.get(call.service, 0):
+            return Choice("500 before")
         return next((choice for params, choice in self._failing if params is call.params), None)
+
+    def end_outages(self) -> None:
+        self._down_until_ms.clear()
 
     def strike(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """The answer to a call to which this happens; or what the SDK, or the function's death, raises."""
@@ -177,6 +191,11 @@ class Strikes:
     def _keeps_throttling(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         self._failing.append((call.params, Choice(_KEPT_UP[choice.kind])))
         return self._throttled(choice, call, perform)
+
+    def _outage(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """From now on no call of the service is answered."""
+        self._down_until_ms[call.service] = call.at_ms + choice.amount * 1000
+        return self._500_before(choice, call, perform)
 
     def _slow_reply(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         reply = perform()
