@@ -95,8 +95,9 @@ class History:
             self.open_due[change.id] = (change.new["dueIn"], change.new["dueAt"])
 
     @contextmanager
-    def table_as_of(self, moment_ms: int) -> Iterator[None]:
-        """While entered, the table is what it was then: what a read of an index behind it finds."""
+    def table_as_of(self, moment_ms: int) -> Iterator[bool]:
+        """While entered, the table is what it was then: what a read of an index behind it finds. Gives whether it was
+        another."""
         items: dict[Any, Any] = self.table.items
         kept = dict(items)
         try:
@@ -108,7 +109,7 @@ class History:
                     items.pop(key, None)
                 else:
                     items[key] = Item(key, None, dict(old))
-            yield
+            yield items != kept
         finally:
             items.clear()
             items.update(kept)

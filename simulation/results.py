@@ -42,7 +42,7 @@ class Result:
             seed=run.seed,
             theme=run.workload.theme,
             violations=[str(violation) for violation in run.violations],
-            faults=dict(Counter(choice.kind for choice in run.chooser.chosen.values())),
+            faults=dict(run.struck),
             moves=dict(_moves(run)),
             choices=len(run.chooser.chosen),
             calls=len(cloud.calls.log),

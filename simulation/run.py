@@ -52,8 +52,6 @@ class Run:
     planned: Workload | None = None
     """What users do; None draws it."""
     violations: list[Violation] = field(default_factory=list)
-    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How often each kind struck, by what it struck."""
     points: dict[str, Call] = field(default_factory=dict)
     """The functions' calls by the names of their points, in the order of time."""
     message_ids: dict[str, str] = field(default_factory=dict)
@@ -118,10 +116,11 @@ class Run:
         self._units_of_others |= {unit.capacity_id for unit in self.world.cloud.glacier.ledger.units} - units
 
     def _end_faults(self) -> None:
-        """From now on all goes well, and there is room for what waits without a fallback."""
+        """From now on all goes well, and there is room for what waits without a fallback and that no unit serves."""
         self.chooser.ended = True
         self._strikes.end_outages()
-        self.world.cloud.glacier.settings.on_demand_room = True
+        if self.workload.max_units == 0 or self.workload.asks_partners:
+            self.world.cloud.glacier.settings.on_demand_room = True
 
     def _settle(self) -> None:
         try:
@@ -147,7 +146,6 @@ class Run:
         self.on_call(call, choice)
         if choice is None:
             return perform()
-        self.faults[choice.kind, call.operation] += 1
         if choice.kind == SWITCH:
             process = current()
             assert process is not None, "only functions' calls are struck"
@@ -167,6 +165,11 @@ class Run:
         if refusal is not None:
             self.history.refused_by_role.append(refusal)
         return refusal
+
+    @property
+    def struck(self) -> Counter[str]:
+        """How often each kind of what was chosen came to something."""
+        return Counter(choice.kind for choice in self.chooser.chosen.values()) - self._strikes.in_vain
 
     # ------------------------------------------------------------------------------------------------ check
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -113,6 +115,8 @@ class Strikes:
     _failing: list[tuple[object, Choice]] = field(default_factory=list)
     """The parameters of calls whose repeats fail as well: the SDK hands over the same object each time."""
 
+    in_vain: Counter[str] = field(default_factory=Counter)
+    """How often a kind made no difference: nothing was so new that it could be listed late."""
     _down_until_ms: dict[str, float] = field(default_factory=dict)
     """Services that have an outage."""
 
@@ -204,11 +208,14 @@ class Strikes:
 
     def _overtaken(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """The job ends at once, and its notification is sent before the reply arrives."""
-        self.cloud.glacier.faults.job_takes(0)
+        description = call.params["jobParameters"]["Description"]
+        self.cloud.glacier.faults.job_takes(0, when=lambda job: job["jobParameters"]["Description"] == description)
         return self._slow_reply(choice, call, perform)
 
     def _listed_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
-        settings = self.cloud.glacier.settings
+        settings, ledger = self.cloud.glacier.settings, self.cloud.glacier.ledger
+        recent = ledger.jobs if call.operation == "ListJobs" else ledger.units
+        self._count(choice, any(self._is_new(each.at, choice, call) for each in recent))
         before, settings.listing_lag_seconds = settings.listing_lag_seconds, choice.amount
         try:
             return perform()
@@ -217,14 +224,20 @@ class Strikes:
 
     def _described_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """As if Glacier did not know a job started just now."""
-        since_ms = call.at_ms - choice.amount * 1000
         started = (job.at for job in self.cloud.glacier.ledger.jobs if job.job_id == call.params["jobId"])
-        if any(at.timestamp() * 1000 > since_ms for at in started):
-            return error_reply("ResourceNotFoundException", "struck", 404)
-        return perform()
+        is_new = any(self._is_new(at, choice, call) for at in started)
+        self._count(choice, is_new)
+        return error_reply("ResourceNotFoundException", "struck", 404) if is_new else perform()
+
+    def _is_new(self, at: datetime, choice: Choice, call: Call) -> bool:
+        return at.timestamp() * 1000 > call.at_ms - choice.amount * 1000
+
+    def _count(self, choice: Choice, comes_to_something: bool) -> None:
+        self.in_vain[choice.kind] += not comes_to_something
 
     def _index_behind(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
-        with self.history.table_as_of(call.at_ms - round(choice.amount * 1000)):
+        with self.history.table_as_of(call.at_ms - round(choice.amount * 1000)) as is_other:
+            self._count(choice, is_other)
             return perform()
 
     def _entries_refused(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:

@@ -77,6 +77,11 @@ class Workload:
     """When faults cease, and Glacier has room on demand. None: what happens is given as a whole."""
     theme: str
 
+    @property
+    def asks_partners(self) -> bool:
+        """Whether something of another account's vault is asked for, which no unit of ours serves."""
+        return any("accountId" in (step.request or {}) for step in self.steps)
+
     def requests(self, request_id: str) -> list[Body]:
         """All that was sent as this request."""
         bodies = (step.request for step in self.steps)
