@@ -20,6 +20,8 @@ from simulation.history import History
 from simulation.limits import Limits
 from thaw import bounds
 
+NEVER_REPEATED = ("InitiateJob", "PurchaseProvisionedCapacity")
+"""The calls on which money hangs."""
 SWITCH = "switch"
 OUTAGE = "outage"
 LATE_EFFECTS = ("dies, effect late", "times out, effect late")
@@ -203,7 +205,7 @@ class Strikes:
 
     def _slow_reply(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         reply = perform()
-        _process().pause(choice.amount)
+        _process().pause(min(choice.amount, read_timeout_seconds(call) - 0.1))
         return reply
 
     def _overtaken(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
@@ -266,7 +268,9 @@ class Strikes:
 
 
 def read_timeout_seconds(call: Call) -> float:
-    return bounds.READ_TIMEOUT_SECONDS if call.service == "glacier" else _DEFAULT_READ_TIMEOUT_SECONDS
+    if call.service != "glacier":
+        return _DEFAULT_READ_TIMEOUT_SECONDS
+    return bounds.READ_TIMEOUT_SECONDS if call.operation in NEVER_REPEATED else bounds.REPEATED_READ_TIMEOUT_SECONDS
 
 
 def _method(kind: str) -> str:
