@@ -113,8 +113,8 @@ MUTATIONS = (
             ),
             (
                 "thaw/attempts.py",
-                "    if not record.is_open:\n        return started(",
-                "    if job.JobId == record.job_id:\n        return None\n    if False:\n        return started(",
+                "    if not record.is_open:\n        return None if known",
+                "    if job.JobId == record.job_id:\n        return None\n    if False:\n        return None if known",
             ),
         ),
     ),
