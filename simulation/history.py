@@ -47,6 +47,8 @@ class History:
     """The table as it is."""
     open_due: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Of each item in the due index, its partition and `dueAt`."""
+    past_due: list[tuple[int, tuple[str, int]]] = field(default_factory=list)
+    """What was in the due index, and until when, in the order of time: a read that is behind still finds it."""
     job_ends: dict[str, JobEnd] = field(default_factory=dict)
     notified: set[str] = field(default_factory=set)
     """The jobs of which a notification was sent that is not lost."""
@@ -69,8 +71,22 @@ class History:
         for watcher in self.watchers:
             watcher(change)
 
+    def retrieval(self, key: str, generation: int) -> Attributes:
+        """The record of a retrieval as it is, be it the current one of its bytes or an earlier one."""
+        return self.items.get(f"retrieval/{key}/{generation}") or self.items.get(f"retrieval/{key}", {})
+
+    def due_since(self, moment_ms: int) -> Iterator[tuple[str, int]]:
+        """What is in the due index, or was at some time since then."""
+        yield from self.open_due.values()
+        for until_ms, due in reversed(self.past_due):
+            if until_ms < moment_ms:
+                break
+            yield due
+
     def _keep(self, change: Change) -> None:
-        self.open_due.pop(change.id, None)
+        due = self.open_due.pop(change.id, None)
+        if due is not None:
+            self.past_due.append((change.at_ms, due))
         if change.new is None:
             self.items.pop(change.id, None)
             return
@@ -79,8 +95,9 @@ class History:
             self.open_due[change.id] = (change.new["dueIn"], change.new["dueAt"])
 
     @contextmanager
-    def table_as_of(self, moment_ms: int) -> Iterator[None]:
-        """While entered, the table is what it was then: what a read of an index behind it finds."""
+    def table_as_of(self, moment_ms: int) -> Iterator[bool]:
+        """While entered, the table is what it was then: what a read of an index behind it finds. Gives whether it was
+        another."""
         items: dict[Any, Any] = self.table.items
         kept = dict(items)
         try:
@@ -92,7 +109,7 @@ class History:
                     items.pop(key, None)
                 else:
                     items[key] = Item(key, None, dict(old))
-            yield
+            yield items != kept
         finally:
             items.clear()
             items.update(kept)

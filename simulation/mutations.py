@@ -113,8 +113,8 @@ MUTATIONS = (
             ),
             (
                 "thaw/attempts.py",
-                "    if not record.is_open:\n        return started(",
-                "    if job.JobId == record.job_id:\n        return None\n    if False:\n        return started(",
+                "    if not record.is_open:\n        return None if known",
+                "    if job.JobId == record.job_id:\n        return None\n    if False:\n        return None if known",
             ),
         ),
     ),
@@ -130,6 +130,26 @@ MUTATIONS = (
         'ENDED: dict[str, Any] = {"due_in": None, "due_at": None, **',
         "ENDED: dict[str, Any] = {**",
     ),
+    _one(
+        "every archive asked for at the fastest tier",
+        "edge/glacier.py",
+        '"ArchiveId": record.archive_id, "Tier": record.tier}',
+        '"ArchiveId": record.archive_id, "Tier": "Expedited"}',
+    ),
+    _one("the range is no part of the key", "retrieval.py", '"range": job.RetrievalByteRange}', '"range": None}'),
+    _one(
+        "no two inventories share a job",
+        "retrieval.py",
+        '"follow": request.follow_pages}',
+        '"follow": request.follow_pages, "of": request.request_id}',
+    ),
+    _one(
+        "falls back where nobody said so",
+        "attempts.py",
+        "name: asker.fallback if asker.tier is Tier.EXPEDITED",
+        "name: asker.fallback or Tier.BULK if asker.tier is Tier.EXPEDITED",
+    ),
+    _one("nothing bought", "capacity.py", "allowed = min(settings.max_units, UNITS_AT_MOST)", "allowed = 0"),
     _one("waits never resumed", "work/reconciling.py", "if resume_is_due(record, self.now_ms()):", "if False:"),
     _one(
         "told as initiated before the job is",

@@ -15,6 +15,7 @@ from thaw.states import MOVES
 
 ROOT = Path(__file__).parent.parent
 _SOURCES = ("functions", "infra", "local", "simulation")
+_SETTINGS = ("cdk.json", "constraints.txt")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Result:
             seed=run.seed,
             theme=run.workload.theme,
             violations=[str(violation) for violation in run.violations],
-            faults=dict(Counter(choice.kind for choice in run.chooser.chosen.values())),
+            faults=dict(run.struck),
             moves=dict(_moves(run)),
             choices=len(run.chooser.chosen),
             calls=len(cloud.calls.log),
@@ -123,6 +124,7 @@ class ResultsFile:
 
 def _fingerprint() -> str:
     digest = hashlib.sha256()
-    for path in sorted(path for source in _SOURCES for path in (ROOT / source).rglob("*.py")):
+    modules = (path for source in _SOURCES for path in (ROOT / source).rglob("*.py"))
+    for path in sorted([*modules, *(ROOT / name for name in _SETTINGS)]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -52,8 +52,6 @@ class Run:
     planned: Workload | None = None
     """What users do; None draws it."""
     violations: list[Violation] = field(default_factory=list)
-    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How often each kind struck, by what it struck."""
     points: dict[str, Call] = field(default_factory=dict)
     """The functions' calls by the names of their points, in the order of time."""
     message_ids: dict[str, str] = field(default_factory=dict)
@@ -118,9 +116,11 @@ class Run:
         self._units_of_others |= {unit.capacity_id for unit in self.world.cloud.glacier.ledger.units} - units
 
     def _end_faults(self) -> None:
-        """From now on all goes well, and there is room for what waits without a fallback."""
+        """From now on all goes well, and there is room for what waits without a fallback and that no unit serves."""
         self.chooser.ended = True
-        self.world.cloud.glacier.settings.on_demand_room = True
+        self._strikes.end_outages()
+        if self.workload.max_units == 0 or self.workload.asks_partners:
+            self.world.cloud.glacier.settings.on_demand_room = True
 
     def _settle(self) -> None:
         try:
@@ -146,7 +146,6 @@ class Run:
         self.on_call(call, choice)
         if choice is None:
             return perform()
-        self.faults[choice.kind, call.operation] += 1
         if choice.kind == SWITCH:
             process = current()
             assert process is not None, "only functions' calls are struck"
@@ -166,6 +165,11 @@ class Run:
         if refusal is not None:
             self.history.refused_by_role.append(refusal)
         return refusal
+
+    @property
+    def struck(self) -> Counter[str]:
+        """How often each kind of what was chosen came to something."""
+        return Counter(choice.kind for choice in self.chooser.chosen.values()) - self._strikes.in_vain
 
     # ------------------------------------------------------------------------------------------------ check
 
@@ -188,6 +192,7 @@ class Run:
         duplicates = [event.detail["jobId"] for event in cloud.events_of("Duplicate Job")]
         if self.limits is WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))
+            self._all_broken(money.unasked_for(ledger.jobs, self._requests()))
             self._all_broken(self._units(told))
             self._all_broken(money.duplicates_told(duplicates))
         else:
@@ -204,15 +209,17 @@ class Run:
         bodies = {step.name: step.body for step in self.workload.steps}
         return {message_id: bodies[step] for message_id, step in self.message_ids.items()}
 
+    def _requests(self) -> list[tuple[datetime, Body]]:
+        """What was asked for, and when."""
+        start, sent = self.world.cloud.start, ((step.at_seconds, step.request) for step in self.workload.steps)
+        return [(start + timedelta(seconds=at_seconds), body) for at_seconds, body in sent if body is not None]
+
     def _units(self, told: Told) -> Iterable[Violation]:
         ledger = self.world.cloud.glacier.ledger
         ours = [unit.capacity_id for unit in ledger.units if unit.capacity_id not in self._units_of_others]
         sent: dict[str, tuple[datetime, Body]] = {}
-        for step in self.workload.steps:
-            body = step.request
-            if body is not None:
-                at = self.world.cloud.start + timedelta(seconds=step.at_seconds)
-                sent.setdefault(body["requestId"], (at, body))
+        for at, body in self._requests():
+            sent.setdefault(body["requestId"], (at, body))
         ended = {
             name: datetime.fromtimestamp(max(event.at_ms for event in events) / 1000, UTC)
             for name, events in told.terminal.items()

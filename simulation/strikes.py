@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
@@ -18,7 +20,10 @@ from simulation.history import History
 from simulation.limits import Limits
 from thaw import bounds
 
+NEVER_REPEATED = ("InitiateJob", "PurchaseProvisionedCapacity")
+"""The calls on which money hangs."""
 SWITCH = "switch"
+OUTAGE = "outage"
 LATE_EFFECTS = ("dies, effect late", "times out, effect late")
 _KEPT_UP = {"keeps failing": "500 before", "done, keeps failing": "500 before", "keeps throttling": "throttled"}
 """What the SDK's own repeats of the call meet."""
@@ -27,6 +32,8 @@ _DEFAULT_READ_TIMEOUT_SECONDS = 60
 """botocore's, of every client that does not set its own."""
 _STATUS_OF_ERROR = 500
 _ENTRIES_AT_MOST = 10
+_LONGEST_OUTAGE_SECONDS = 3 * 3600.0
+"""Long enough for dead letters: a message is tried five times, six minutes apart."""
 
 _SERVER_ERRORS = {"glacier": "ServiceUnavailableException", "sqs": "InternalError", "s3": "InternalError"}
 _THROTTLES = {"dynamodb": "ProvisionedThroughputExceededException", "sqs": "RequestThrottled", "s3": "SlowDown"}
@@ -48,6 +55,7 @@ EVERY_CALL: Mapping[str, float] = {
     "stalls before": 0.4,
     "stalls after": 0.4,
     "slow reply": 1.5,
+    OUTAGE: 0.15,
 }
 """The kinds that any call can meet, with their weights."""
 
@@ -86,7 +94,9 @@ def amount_of(kind: str, chance: random.Random, limits: Limits) -> float:
     if kind in ("listed late", "described late"):
         return round(limits.listing_lag_seconds * (1 - chance.random() ** 2), 3)
     if kind == "index behind":
-        return round(limits.index_lag_seconds * chance.random() ** 2, 3)
+        return round(limits.index_lag_seconds * (1 - chance.random() ** 2), 3)
+    if kind == OUTAGE:
+        return round(_LONGEST_OUTAGE_SECONDS * chance.random() ** 2, 3)
     if kind in ("slow reply", "overtaken"):
         return round(chance.choice([0.01, chance.uniform(0, 2), chance.uniform(2, _reply_within() - 0.1)]), 3)
     if kind == "entries refused":
@@ -107,9 +117,19 @@ class Strikes:
     _failing: list[tuple[object, Choice]] = field(default_factory=list)
     """The parameters of calls whose repeats fail as well: the SDK hands over the same object each time."""
 
+    in_vain: Counter[str] = field(default_factory=Counter)
+    """How often a kind made no difference: nothing was so new that it could be listed late."""
+    _down_until_ms: dict[str, float] = field(default_factory=dict)
+    """Services that have an outage."""
+
     def kept_up(self, call: Call) -> Choice | None:
-        """What happens to a repeat of a call that keeps failing."""
+        """What happens to a repeat of a call that keeps failing, and to all calls of a service that has an outage."""
+        if call.at_ms < self._down_until_ms.get(call.service, 0):
+            return Choice("500 before")
         return next((choice for params, choice in self._failing if params is call.params), None)
+
+    def end_outages(self) -> None:
+        self._down_until_ms.clear()
 
     def strike(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """The answer to a call to which this happens; or what the SDK, or the function's death, raises."""
@@ -178,18 +198,26 @@ class Strikes:
         self._failing.append((call.params, Choice(_KEPT_UP[choice.kind])))
         return self._throttled(choice, call, perform)
 
+    def _outage(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """From now on no call of the service is answered."""
+        self._down_until_ms[call.service] = call.at_ms + choice.amount * 1000
+        return self._500_before(choice, call, perform)
+
     def _slow_reply(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         reply = perform()
-        _process().pause(choice.amount)
+        _process().pause(min(choice.amount, read_timeout_seconds(call) - 0.1))
         return reply
 
     def _overtaken(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """The job ends at once, and its notification is sent before the reply arrives."""
-        self.cloud.glacier.faults.job_takes(0)
+        description = call.params["jobParameters"]["Description"]
+        self.cloud.glacier.faults.job_takes(0, when=lambda job: job["jobParameters"]["Description"] == description)
         return self._slow_reply(choice, call, perform)
 
     def _listed_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
-        settings = self.cloud.glacier.settings
+        settings, ledger = self.cloud.glacier.settings, self.cloud.glacier.ledger
+        recent = ledger.jobs if call.operation == "ListJobs" else ledger.units
+        self._count(choice, any(self._is_new(each.at, choice, call) for each in recent))
         before, settings.listing_lag_seconds = settings.listing_lag_seconds, choice.amount
         try:
             return perform()
@@ -198,21 +226,27 @@ class Strikes:
 
     def _described_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """As if Glacier did not know a job started just now."""
-        since_ms = call.at_ms - choice.amount * 1000
         started = (job.at for job in self.cloud.glacier.ledger.jobs if job.job_id == call.params["jobId"])
-        if any(at.timestamp() * 1000 > since_ms for at in started):
-            return error_reply("ResourceNotFoundException", "struck", 404)
-        return perform()
+        is_new = any(self._is_new(at, choice, call) for at in started)
+        self._count(choice, is_new)
+        return error_reply("ResourceNotFoundException", "struck", 404) if is_new else perform()
+
+    def _is_new(self, at: datetime, choice: Choice, call: Call) -> bool:
+        return at.timestamp() * 1000 > call.at_ms - choice.amount * 1000
+
+    def _count(self, choice: Choice, comes_to_something: bool) -> None:
+        self.in_vain[choice.kind] += not comes_to_something
 
     def _index_behind(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
-        with self.history.table_as_of(call.at_ms - round(choice.amount * 1000)):
+        with self.history.table_as_of(call.at_ms - round(choice.amount * 1000)) as is_other:
+            self._count(choice, is_other)
             return perform()
 
     def _entries_refused(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
-        """Those whose bits are set in the amount."""
+        """Those whose bits are set in the amount; the first where that is none of them."""
         deliveries = self.cloud.deliveries
-        bits = iter(range(len(call.params["Entries"])))
-        mask = int(choice.amount)
+        count = len(call.params["Entries"])
+        bits, mask = iter(range(count)), int(choice.amount) & (2**count - 1) or 1
         deliveries.refuse_entry = lambda entry: "ThrottlingException" if mask >> next(bits) & 1 else None
         try:
             return perform()
@@ -234,7 +268,9 @@ class Strikes:
 
 
 def read_timeout_seconds(call: Call) -> float:
-    return bounds.READ_TIMEOUT_SECONDS if call.service == "glacier" else _DEFAULT_READ_TIMEOUT_SECONDS
+    if call.service != "glacier":
+        return _DEFAULT_READ_TIMEOUT_SECONDS
+    return bounds.READ_TIMEOUT_SECONDS if call.operation in NEVER_REPEATED else bounds.REPEATED_READ_TIMEOUT_SECONDS
 
 
 def _method(kind: str) -> str:

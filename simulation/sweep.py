@@ -25,7 +25,7 @@ from simulation.choices import Choice, Schedule
 from simulation.limits import WITHIN
 from simulation.lives import LIVES, Life
 from simulation.run import Run
-from simulation.strikes import ONE_OPERATION
+from simulation.strikes import NEVER_REPEATED, ONE_OPERATION
 from simulation.world import World
 
 _ALL_ENTRIES = 1023.0
@@ -63,7 +63,6 @@ _AMOUNTS = {
 _TELLING = ("dies after", "done, keeps failing")
 """For pairs and the quick sweep: nothing more is done, or the caller is told otherwise. Who dies before a call is where
 he was after the one before it."""
-_NEVER_REPEATED = ("InitiateJob", "PurchaseProvisionedCapacity")
 
 
 def ways_of(call: Call) -> list[Choice]:
@@ -76,7 +75,7 @@ def ways_of(call: Call) -> list[Choice]:
 
 def telling_ways_of(call: Call) -> list[Choice]:
     """Every way for a call on which money hangs, else those that tell most."""
-    if call.operation in _NEVER_REPEATED:
+    if call.operation in NEVER_REPEATED:
         return ways_of(call)
     return [way for way in WAYS if way.kind in _TELLING]
 

@@ -78,8 +78,14 @@ class Workload:
     theme: str
 
     @property
-    def bodies(self) -> list[str]:
-        return [step.body for step in self.steps if step.what == "send"]
+    def asks_partners(self) -> bool:
+        """Whether something of another account's vault is asked for, which no unit of ours serves."""
+        return any("accountId" in (step.request or {}) for step in self.steps)
+
+    def requests(self, request_id: str) -> list[Body]:
+        """All that was sent as this request."""
+        bodies = (step.request for step in self.steps)
+        return [body for body in bodies if body is not None and body["requestId"] == request_id]
 
 
 def archives() -> tuple[Archive, ...]:

@@ -228,8 +228,8 @@ def unseen(record: Retrieval, refusal: Refusal, reason: Reason, now_ms: int) -> 
         return None
     denied_since = record.denied_since or now_ms
     if now_ms - denied_since > bounds.DENIED_AT_MOST_SECONDS * 1000:
-        over = [*record.over, *(job.job_id for job in record.jobs.values())]
-        return failed(record.model_copy(update={"jobs": {}, "over": over}), reason, now_ms)
+        # Its jobs stay in the record: how they ended is told by this, should anything be heard of them later.
+        return failed(record.model_copy(update={"jobs": {}}), reason, now_ms, jobs=record.jobs)
     until = now_ms + delay_ms(Refusal.DENIED, record.delays + 1, record.retrieval_id)
     counted: dict[str, Any] = {"delays": record.delays + 1, "denied_since": denied_since, "reason": reason}
     return record.changed(told=True, due_at=until, **counted)
@@ -317,8 +317,8 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
     """A job that carries this record's tag is completed, in whatever state the record is."""
     mine = record.jobs.get(str(attempt))
     known = mine is not None and mine.job_id == job.JobId
-    if job.JobId in record.over and not _is_back(record, job):
-        return None
+    if job.JobId in record.over and not job.succeeded:
+        return None  # otherwise it was taken for vanished, and was there all the time (beyond the bounds)
     if not record.is_open:
         return None if known else _told_after_the_end(record, attempt, job, now_ms)
     extra = not known and not _fits(record, attempt)
@@ -331,13 +331,6 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
     if not extra:
         return _job_failed(record, attempt, job, now_ms)
     return record.changed(duplicates=duplicates) if duplicates != record.duplicates else None
-
-
-def _is_back(record: Retrieval, job: GlacierJob) -> bool:
-    """Whether a job that was taken for vanished was there all the time (beyond the bounds), and its output is. A job
-    that nobody was allowed to see has been told of by that."""
-    never_seen = record.state is State.FAILED and record.lost < bounds.LOST_AT_MOST
-    return job.succeeded and not never_seen
 
 
 def _told_after_the_end(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:

@@ -2,7 +2,7 @@
 
 *Jobs.* Two jobs are for the same thing if they retrieve the same bytes, or the same page of the same inventory. The
 later one is paid for in vain if, when it was started, the earlier one was in progress at a tier at least as fast, or
-had succeeded at one and its output was good for long enough. What Glacier knows is enough to say so.
+had succeeded at one and its output was good for long enough. And each was asked for, at its tier.
 
 *Units.* A unit is paid for in vain if those there were could have done, within `drainWithinMinutes` and up to their
 expiry, all that was asked for; or if it is beyond the ceiling.
@@ -19,8 +19,9 @@ from typing import Any
 from local.glacier.capacity import one_month_after
 from local.glacier.ledger import JobStarted, UnitBought
 from simulation.history import History
+from simulation.promises.answers import answers
 from simulation.promises.violation import Promise, Violation
-from simulation.workload import SOMEONE_ELSES
+from simulation.workload import SOMEONE_ELSES, Body
 from thaw import bounds
 from thaw.description import Tag
 
@@ -38,18 +39,27 @@ def jobs_in_vain(
     jobs: Sequence[JobStarted], history: History, slack_seconds: float = 2 * bounds.CLOCK_SKEW_SECONDS
 ) -> Iterator[tuple[JobStarted, JobStarted]]:
     """Pairs of jobs, of which the earlier would have served."""
-    ours = sorted((job for job in jobs if job.description != SOMEONE_ELSES), key=_target)
-    for _, same in groupby(ours, key=_target):
+
+    def target(job: JobStarted) -> tuple[str, ...]:
+        return _target(job, history)
+
+    ours = sorted((job for job in jobs if job.description != SOMEONE_ELSES), key=target)
+    for _, same in groupby(ours, key=target):
         for first, second in combinations(sorted(same, key=lambda job: job.at), 2):
             if _served(first, second, history, slack_seconds * 1000):
                 yield first, second
 
 
-def _target(job: JobStarted) -> tuple[str, ...]:
+def _target(job: JobStarted, history: History) -> tuple[str, ...]:
     if job.archive_id is not None:
         return (job.account_id, job.vault_name, job.archive_id, job.byte_range or "")
     tag = Tag.read(job.description)
-    return (job.account_id, job.vault_name, tag.retrieval_id if tag else f"untagged {job.job_id}", "")
+    if tag is None:
+        return (job.account_id, job.vault_name, f"untagged {job.job_id}", "")
+    record = history.retrieval(tag.key, tag.generation)
+    if record.get("page", 1) > 1:  # of that inventory alone
+        return (job.account_id, job.vault_name, tag.retrieval_id, "")
+    return (job.account_id, job.vault_name, f"{record.get('inventory')}", f"{record.get('followPages')}")
 
 
 def _served(first: JobStarted, second: JobStarted, history: History, slack_ms: float) -> bool:
@@ -70,6 +80,18 @@ def of_jobs(jobs: Sequence[JobStarted], history: History) -> Iterator[Violation]
     for job in jobs:
         if job.description != SOMEONE_ELSES and Tag.read(job.description) is None:
             yield Violation(Promise.NO_DOLLAR_TWICE, f"{_shown(job)} has no tag to be recognised by")
+
+
+def unasked_for(jobs: Sequence[JobStarted], asked: Sequence[tuple[datetime, Body]]) -> Iterator[Violation]:
+    """Jobs that nobody wanted at their tier, or as the fallback to it. Args: asked: what, and when it was sent."""
+    for job in jobs:
+        wanted = (
+            job.tier in (body["jobParameters"]["Tier"], body.get("expeditedFallback"))
+            for at, body in asked
+            if at <= job.at and answers(job, body)
+        )
+        if job.description != SOMEONE_ELSES and not any(wanted):
+            yield Violation(Promise.NO_DOLLAR_TWICE, f"{_shown(job)} was started, and nobody had asked for it")
 
 
 def duplicates_told(told: Sequence[str]) -> Iterator[Violation]:

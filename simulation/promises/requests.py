@@ -11,6 +11,7 @@ from typing import Any
 from local.deliveries import Event
 from local.glacier.ledger import JobStarted
 from simulation.history import History
+from simulation.promises.answers import answers
 from simulation.promises.violation import Promise, Violation
 from simulation.workload import MIB, Workload
 from thaw import bounds
@@ -200,6 +201,8 @@ class Word:
             yield _word(detail, f"succeeded with another's job: {job}")
         if detail["byteRange"] not in (None, job.byte_range):
             yield _word(detail, f"succeeded with the range {job.byte_range}")
+        if not any(answers(job, body) for body in self.workload.requests(detail["requestId"])):
+            yield _word(detail, f"succeeded with what it did not ask for: {job}")
         if epoch_ms(detail["outputAvailableUntil"]) != end.at_ms + bounds.OUTPUT_KEPT_SECONDS * 1000:
             yield _word(detail, f"has an output until {detail['outputAvailableUntil']}")
 
@@ -232,9 +235,7 @@ class Word:
 
     def _lost_of(self, retrieval_id: str) -> int:
         key, _, generation = retrieval_id.rpartition("-")
-        items = self.history.items
-        record = items.get(f"retrieval/{key}/{generation}") or items.get(f"retrieval/{key}", {})
-        return int(record.get("lost", 0))
+        return int(self.history.retrieval(key, int(generation)).get("lost", 0))
 
 
 def _word(detail: Mapping[str, Any], what: str) -> Violation:

@@ -39,6 +39,8 @@ def _original(path: Path, copy: Path) -> Path:
         ("StatusCode ignored", Promise.GLACIERS_WORD),
         ("the description's tag missing", Promise.NO_DOLLAR_TWICE),
         ("the sequence stands still", Promise.EACH_CHANGE_PUBLISHED),
+        ("every archive asked for at the fastest tier", Promise.NO_DOLLAR_TWICE),
+        ("the range is no part of the key", Promise.GLACIERS_WORD),
     ],
 )
 def test_a_fault_in_the_functions_is_caught(world: World, name: str, promise: Promise) -> None:

@@ -164,6 +164,31 @@ def test_a_job_that_is_back_after_another_served_is_told_once() -> None:
     assert attempts.ended(told, 1, job(running, 1, "job-1"), NOW + DAY_MS) is None
 
 
+def test_a_job_that_is_back_after_another_failed_is_told() -> None:
+    """It was paid for, and so was the one that took its place."""
+    waits = attempts.vanished(started(opened(), "job-1", NOW), 1, NOW + DAY_MS)
+    assert waits is not None
+    running = started(claimed(waits, NOW + DAY_MS), "job-2", NOW + DAY_MS)
+    failed = attempts.ended(running, 2, job(running, 2, "job-2", "Failed"), NOW + DAY_MS)
+    assert failed is not None
+    told = attempts.ended(failed, 1, job(running, 1, "job-1"), NOW + DAY_MS)
+    assert told is not None
+    assert (told.state, told.duplicates) == (State.FAILED, ["job-1"])
+    assert attempts.ended(told, 1, job(running, 1, "job-1"), NOW + DAY_MS) is None
+
+
+def test_of_a_job_that_nobody_was_allowed_to_see_nothing_more_is_told() -> None:
+    """Its retrieval failed for that, which was told."""
+    running, denied = started(opened(), "job-1", NOW), Reason(code="AccessDeniedException", message="No.")
+    looked = attempts.unseen(running, Refusal.DENIED, denied, NOW + DAY_MS)
+    assert looked is not None
+    later_ms = NOW + DAY_MS + (bounds.DENIED_AT_MOST_SECONDS + 1) * 1000
+    failed = attempts.unseen(looked, Refusal.DENIED, denied, later_ms)
+    assert failed is not None
+    assert (failed.state, failed.reason, failed.over) == (State.FAILED, denied, [])
+    assert attempts.ended(failed, 1, job(running, 1, "job-1"), later_ms) is None
+
+
 def test_a_failed_job_fails_its_retrieval() -> None:
     running = started(opened(), "job-1", NOW)
     failed = attempts.ended(running, 1, job(running, 1, "job-1", "Failed", StatusMessage="Archive gone"), NOW)
