@@ -29,7 +29,8 @@ class Caught:
 
     name: str
     seeds: int | None
-    violation: str = ""
+    violations: tuple[str, ...] = ()
+    """All that it broke in that seed."""
 
 
 def catch(world: World, mutation: Mutation, first: int = 0, at_most: int = SEEDS_AT_MOST) -> Caught:
@@ -44,7 +45,7 @@ def catch(world: World, mutation: Mutation, first: int = 0, at_most: int = SEEDS
             for number in range(at_most):
                 violations = Run(world, first + number).perform().violations
                 if violations:
-                    return Caught(mutation.name, number + 1, str(violations[0]))
+                    return Caught(mutation.name, number + 1, tuple(str(violation) for violation in violations))
         finally:
             world.use_code(code)
     return Caught(mutation.name, None)
@@ -89,7 +90,7 @@ def _table(results: list[Caught]) -> Table:
     table.add_column("seeds", justify="right")
     table.add_column("caught by")
     for caught in results:
-        table.add_row(caught.name, str(caught.seeds or "-"), caught.violation[:150])
+        table.add_row(caught.name, str(caught.seeds or "-"), "".join(caught.violations[:1])[:150])
     return table
 
 

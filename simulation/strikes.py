@@ -64,7 +64,7 @@ ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
     "PurchaseProvisionedCapacity": {"limit exceeded": 4.0, "denied": 0.5},
     "ListProvisionedCapacity": {"listed late": 4.0, "denied": 0.5},
     "ListJobs": {"listed late": 4.0, "denied": 0.5},
-    "DescribeJob": {"described late": 2.0, "denied": 0.5},
+    "DescribeJob": {"described late": 8.0, "denied": 0.5},
     "Query": {"index behind": 6.0},
     "PutEvents": {"entries refused": 6.0},
 }
