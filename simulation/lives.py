@@ -9,6 +9,7 @@ from typing import Any
 
 from simulation.choices import Choice, Schedule
 from simulation.workload import MIB, VAULT, Step, Workload, archives
+from thaw.tiers import Tier, first_look_seconds
 
 _HOUR_SECONDS = 3600.0
 
@@ -58,6 +59,8 @@ def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True) -
 
 _LOST_REPLY: Mapping[str, Choice] = {"initiate InitiateJob 1": Choice("loses reply")}
 _LOST_NOTIFICATION: Mapping[str, Choice] = {"notification 1": Choice("notification lost")}
+_JUST_BEFORE_THE_LOOK = (first_look_seconds(Tier.BULK) - 60.0, _archive("r2", "Standard"))
+"""Then reconcile asks Glacier of a job that was started just now."""
 
 LIVES = (
     Life("Standard", _workload((0, _archive("r1", "Standard")))),
@@ -76,5 +79,6 @@ LIVES = (
     Life("refused", _workload((0, _archive("r1", "Standard", archive=4)))),
     Life("rejected", _workload((0, {"requestId": "bad", "vaultName": VAULT}))),
     Life("reply lost", _workload((0, _archive("r1", "Standard"))), _LOST_REPLY),
+    Life("faster tier at the look", _workload((0, _archive("r1", "Bulk")), _JUST_BEFORE_THE_LOOK), _LOST_NOTIFICATION),
     Life("notification lost", _workload((0, _archive("r1", "Standard"))), _LOST_NOTIFICATION),
 )
