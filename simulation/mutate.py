@@ -7,7 +7,8 @@ import multiprocessing
 import shutil
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from simulation.limits import WITHIN, Limits
 from simulation.mutations import MUTATIONS, Mutation
 from simulation.run import Run
 from simulation.world import World
@@ -33,21 +35,29 @@ class Caught:
     """All that it broke in that seed."""
 
 
-def catch(world: World, mutation: Mutation, first: int = 0, at_most: int = SEEDS_AT_MOST) -> Caught:
-    """Runs seeds on mutated code until one breaks a promise."""
+@contextmanager
+def mutated(world: World, mutation: Mutation) -> Iterator[None]:
+    """While entered, the functions have the fault."""
     code = world.code
     with tempfile.TemporaryDirectory() as folder:
-        mutated = Path(folder) / "functions"
-        shutil.copytree(code, mutated)
-        mutation.apply(mutated)
-        world.use_code(mutated)
+        faulty = Path(shutil.copytree(code, Path(folder) / "functions"))
+        mutation.apply(faulty)
+        world.use_code(faulty)
         try:
-            for number in range(at_most):
-                violations = Run(world, first + number).perform().violations
-                if violations:
-                    return Caught(mutation.name, number + 1, tuple(str(violation) for violation in violations))
+            yield
         finally:
             world.use_code(code)
+
+
+def catch(
+    world: World, mutation: Mutation, first: int = 0, at_most: int = SEEDS_AT_MOST, limits: Limits = WITHIN
+) -> Caught:
+    """Runs seeds on mutated code until one breaks a promise."""
+    with mutated(world, mutation):
+        for number in range(at_most):
+            violations = Run(world, first + number, limits=limits).perform().violations
+            if violations:
+                return Caught(mutation.name, number + 1, tuple(str(violation) for violation in violations))
     return Caught(mutation.name, None)
 
 

@@ -150,6 +150,12 @@ MUTATIONS = (
         "name: asker.fallback or Tier.BULK if asker.tier is Tier.EXPEDITED",
     ),
     _one("nothing bought", "capacity.py", "allowed = min(settings.max_units, UNITS_AT_MOST)", "allowed = 0"),
+    _one(
+        "a faster tier waits for the slower job",
+        "attempts.py",
+        "    return live is None or faster(record.wanted_tier(), live)\n",
+        "    return live is None\n",
+    ),
     _one("waits never resumed", "work/reconciling.py", "if resume_is_due(record, self.now_ms()):", "if False:"),
     _one(
         "told as initiated before the job is",

@@ -113,8 +113,12 @@ class ResultsFile:
         return cls(folder / f"{name}-{_fingerprint()}.jsonl")
 
     def read(self) -> Iterator[Result]:
+        """What it holds, but for a last line that was cut off with the process that wrote it."""
         if self.path.exists():
-            for line in self.path.read_text().splitlines():
+            whole, _, cut_off = self.path.read_text().rpartition("\n")
+            if cut_off:
+                self.path.write_text(f"{whole}\n" if whole else "")
+            for line in whole.splitlines():
                 yield Result(**json.loads(line))
 
     def add(self, result: Result) -> None:

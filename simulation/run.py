@@ -90,7 +90,7 @@ class Run:
         mishaps_ = Mishaps(cloud, self.chooser, self.rates, self.limits, self.history)
         mishaps_.arrange()
         self._mishaps = mishaps_
-        self._strikes = Strikes(cloud, self.history)
+        self._strikes = Strikes(cloud, self.history, self.limits)
         cloud.functions.make_environment = self._environment
         cloud.calls.strike = self._strike
         cloud.calls.refusal = self._refusal
@@ -157,7 +157,7 @@ class Run:
         if chance.random() < self.rates.switches and SWITCH not in self.rates.off:
             longest_seconds = chance.choice([0, 0.05, 1, _SWITCHED_SECONDS])
             return Choice(SWITCH, round(longest_seconds * chance.random(), 3))
-        kind = self.rates.draw(strikes.kinds_for(call), self.rates.of_call(call.service), chance)
+        kind = self.rates.draw(self._strikes.kinds_for(call), self.rates.of_call(call.service), chance)
         return Choice(kind, strikes.amount_of(kind, chance, self.limits)) if kind else None
 
     def _refusal(self, call: Call, caller: Caller) -> str | None:
@@ -189,10 +189,12 @@ class Run:
         self._all_broken(requests.each_change_is_published(told, history))
         for event in told.first.values():
             self._all_broken(word.of_event(event))
+        asked_for, calls = self._requests(), cloud.calls.log
+        self._all_broken(requests.served_as_fast_as_asked(asked_for, told, word.jobs, calls, self._faults_end))
         duplicates = [event.detail["jobId"] for event in cloud.events_of("Duplicate Job")]
-        if self.limits is WITHIN:
+        if self.limits == WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))
-            self._all_broken(money.unasked_for(ledger.jobs, self._requests()))
+            self._all_broken(money.unasked_for(ledger.jobs, asked_for))
             self._all_broken(self._units(told))
             self._all_broken(money.duplicates_told(duplicates))
         else:
@@ -213,6 +215,10 @@ class Run:
         """What was asked for, and when."""
         start, sent = self.world.cloud.start, ((step.at_seconds, step.request) for step in self.workload.steps)
         return [(start + timedelta(seconds=at_seconds), body) for at_seconds, body in sent if body is not None]
+
+    @property
+    def _faults_end(self) -> datetime:
+        return self.world.cloud.start + timedelta(seconds=self.workload.faults_end_seconds or 0)
 
     def _units(self, told: Told) -> Iterable[Violation]:
         ledger = self.world.cloud.glacier.ledger

@@ -64,7 +64,7 @@ ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
     "PurchaseProvisionedCapacity": {"limit exceeded": 4.0, "denied": 0.5},
     "ListProvisionedCapacity": {"listed late": 4.0, "denied": 0.5},
     "ListJobs": {"listed late": 4.0, "denied": 0.5},
-    "DescribeJob": {"described late": 8.0, "denied": 0.5},
+    "DescribeJob": {"described late": 30.0, "denied": 0.5},
     "Query": {"index behind": 6.0},
     "PutEvents": {"entries refused": 6.0},
 }
@@ -114,6 +114,7 @@ class Strikes:
 
     cloud: Cloud
     history: History
+    limits: Limits
     _failing: list[tuple[object, Choice]] = field(default_factory=list)
     """The parameters of calls whose repeats fail as well: the SDK hands over the same object each time."""
 
@@ -121,6 +122,13 @@ class Strikes:
     """How often a kind made no difference: nothing was so new that it could be listed late."""
     _down_until_ms: dict[str, float] = field(default_factory=dict)
     """Services that have an outage."""
+
+    def kinds_for(self, call: Call) -> dict[str, float]:
+        """What can happen to this call, with its weights; only a job just started can be described late."""
+        kinds = kinds_for(call)
+        if call.operation == "DescribeJob" and not self._is_of_new_job(call, self.limits.listing_lag_seconds):
+            del kinds["described late"]
+        return kinds
 
     def kept_up(self, call: Call) -> Choice | None:
         """What happens to a repeat of a call that keeps failing, and to all calls of a service that has an outage."""
@@ -217,7 +225,7 @@ class Strikes:
     def _listed_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         settings, ledger = self.cloud.glacier.settings, self.cloud.glacier.ledger
         recent = ledger.jobs if call.operation == "ListJobs" else ledger.units
-        self._count(choice, any(self._is_new(each.at, choice, call) for each in recent))
+        self._count(choice, any(_is_new(each.at, choice.amount, call) for each in recent))
         before, settings.listing_lag_seconds = settings.listing_lag_seconds, choice.amount
         try:
             return perform()
@@ -226,13 +234,13 @@ class Strikes:
 
     def _described_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """As if Glacier did not know a job started just now."""
-        started = (job.at for job in self.cloud.glacier.ledger.jobs if job.job_id == call.params["jobId"])
-        is_new = any(self._is_new(at, choice, call) for at in started)
+        is_new = self._is_of_new_job(call, choice.amount)
         self._count(choice, is_new)
         return error_reply("ResourceNotFoundException", "struck", 404) if is_new else perform()
 
-    def _is_new(self, at: datetime, choice: Choice, call: Call) -> bool:
-        return at.timestamp() * 1000 > call.at_ms - choice.amount * 1000
+    def _is_of_new_job(self, call: Call, seconds: float) -> bool:
+        started = (job.at for job in self.cloud.glacier.ledger.jobs if job.job_id == call.params["jobId"])
+        return any(_is_new(at, seconds, call) for at in started)
 
     def _count(self, choice: Choice, comes_to_something: bool) -> None:
         self.in_vain[choice.kind] += not comes_to_something
@@ -281,3 +289,8 @@ def _process() -> Process:
     process = current()
     assert process is not None, "only functions' calls are struck"
     return process
+
+
+def _is_new(at: datetime, seconds: float, call: Call) -> bool:
+    """Whether it came to be less than so long before the call."""
+    return at.timestamp() * 1000 > call.at_ms - seconds * 1000

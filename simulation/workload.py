@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from thaw.tiers import Tier, first_look_seconds
+
 MIB = 2**20
 VAULT = "photos"
 FOREIGN_VAULT, FOREIGN_ACCOUNT = "partners", "210987654321"
@@ -71,6 +73,8 @@ class Workload:
     beyond_guarantee_served: bool
     newest_jobs_first: bool
     marker_repeats: bool
+    slow_jobs: bool
+    """Whether jobs take longer than usual, so that they are still in progress when they are looked at."""
     vault_notifies: bool
     """Whether the vault has a notification of its own, to the same topic."""
     faults_end_seconds: float | None
@@ -114,6 +118,7 @@ def drawn(chance: random.Random) -> Workload:
         beyond_guarantee_served=chance.random() < 0.3,
         newest_jobs_first=chance.random() < 0.5,
         marker_repeats=chance.random() < 0.5,
+        slow_jobs=theme == _HURRIED,
         vault_notifies=chance.random() < 0.2,
         faults_end_seconds=last_seconds + chance.choice([0.2, 1, 4, 8]) * _HOUR_SECONDS,
         theme=theme,
@@ -228,6 +233,16 @@ def _months_end(steps: _Steps, chance: random.Random) -> None:
         steps.ask("Expedited", chance.choice([0, 1, 100, 600]))
 
 
+def _hurried(steps: _Steps, chance: random.Random) -> None:
+    """A faster tier is asked for just before the slower job is looked at."""
+    slower, tier = chance.choice(
+        [(Tier.BULK, Tier.STANDARD), (Tier.BULK, Tier.EXPEDITED), (Tier.STANDARD, Tier.EXPEDITED)]
+    )
+    steps.ask(slower, archive=3)
+    steps.ask(tier, first_look_seconds(slower) - chance.uniform(1, 250), archive=3)
+
+
+_HURRIED = "hurried at the look"
 _THEMES: dict[str, Callable[[_Steps, random.Random], None]] = {
     "mixed": _mixed,
     "shared": _shared,
@@ -236,6 +251,7 @@ _THEMES: dict[str, Callable[[_Steps, random.Random], None]] = {
     "burst": _burst,
     "days of quiet": _days_of_quiet,
     "month's end": _months_end,
+    _HURRIED: _hurried,
 }
 _LONG = ("month's end", "days of quiet")
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
+from local.calls import Call
 from local.deliveries import Event
 from local.glacier.ledger import JobStarted
 from simulation.history import History
 from simulation.promises.answers import answers
 from simulation.promises.violation import Promise, Violation
-from simulation.workload import MIB, Workload
+from simulation.workload import MIB, Body, Workload
 from thaw import bounds
 from thaw.description import Tag
 from thaw.events import events, read_record
@@ -172,6 +174,47 @@ def _in_order(told: Told) -> Iterator[Violation]:
             what = f"{event.detail_type} {detail['sequence']} of {retrieval} came after {newest[retrieval]}"
             yield Violation(Promise.EACH_CHANGE_PUBLISHED, what)
         newest[retrieval] = max(newest[retrieval], detail["sequence"])
+
+
+# ------------------------------------------------------------------------------------------- as fast as asked
+
+_HURRIES_WITHIN = timedelta(hours=1)
+"""So long after faults have ceased a further attempt at a faster tier was made at the latest."""
+
+
+def served_as_fast_as_asked(
+    sent: Iterable[tuple[datetime, Body]],
+    told: Told,
+    jobs: Mapping[str, JobStarted],
+    calls: Iterable[Call],
+    faults_end: datetime,
+) -> Iterator[Violation]:
+    """A Standard request that joined a Bulk job gets it only where it came first: an attempt of its own was made."""
+    tried = {_target(call.params) for call in calls if call.operation == "InitiateJob" and not _is_bulk(call.params)}
+    for at, body in sent:
+        if body["jobParameters"].get("Tier") != "Standard" or "ArchiveId" not in body["jobParameters"]:
+            continue
+        for event in told.terminal[body["requestId"]]:
+            job = jobs.get(event.detail.get("jobId") or "")
+            had_time = event.at_ms > (max(at, faults_end) + _HURRIES_WITHIN).timestamp() * 1000
+            if (
+                event.detail_type == SUCCEEDED
+                and job
+                and job.tier == "Bulk"
+                and had_time
+                and _target(body) not in tried
+            ):
+                yield Violation(Promise.AS_ASKED, f"{body['requestId']} waited for the Bulk job {job.job_id[:6]}")
+
+
+def _target(parameters: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The bytes, in a request's words or InitiateJob's."""
+    job = parameters["jobParameters"]
+    return str(job.get("ArchiveId")), job.get("RetrievalByteRange")
+
+
+def _is_bulk(parameters: Mapping[str, Any]) -> bool:
+    return bool(parameters["jobParameters"].get("Tier") == "Bulk")
 
 
 # ---------------------------------------------------------------------------------- 6: Glacier's own word

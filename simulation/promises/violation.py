@@ -18,6 +18,7 @@ class Promise(StrEnum):
     ROLES_SUFFICE = "7 a role allows what its function calls"
     NO_SCAN = "8 no scan"
     NOTHING_LEFT = "nothing is left once faults have ceased"
+    AS_ASKED = "each request is served as fast as it asks"
     LEGAL_MOVES = "records move as the table of states says"
     NO_FUNCTION_BREAKS = "no function breaks"
 

@@ -1,5 +1,9 @@
 """Requests for the same bytes share a job, a faster tier is a further attempt, what has not started is taken back."""
 
+from botocore.awsrequest import AWSResponse
+
+from local.calls import Call, Perform
+from local.processes import current
 from tests.end_to_end.user import MIB, User
 from thaw import bounds
 
@@ -189,3 +193,32 @@ def test_a_cancellation_that_overtakes_its_request_prevents_it(user: User) -> No
     assert on_arrival["context"] == {"for": "audit"}
     assert user.jobs == []
     user.assert_settled()
+
+
+def test_of_two_with_one_id_that_come_at_once_after_its_cancellation_the_second_is_rejected(user: User) -> None:
+    """Each finds the request taken back and nothing known of its contents; then one is held up."""
+    archive = user.archive()
+
+    def hold_up_the_first(call: Call, perform: Perform) -> AWSResponse:
+        process = current()
+        if call.params.get("ConditionExpression") == "attribute_not_exists(contents)" and process is not None:
+            user.cloud.calls.strike = None
+            process.pause(5)
+        return perform()
+
+    user.cancel("r1")
+    user.wait(seconds=5)
+    user.cloud.calls.strike = hold_up_the_first
+    first = user.ask("r1", archive)
+    user.wait(seconds=2)
+    second = user.ask("r1", archive, context={"other": "contents"})
+    user.wait(seconds=20)
+    (rejected,) = user.rejections().items()
+    assert rejected[0] == first, "the second was there before it"
+    assert rejected[1]["reason"]["code"] == "RequestIdReused"
+    assert second not in user.rejections()
+    assert [told["reason"]["code"] for told in user.told("r1", "Retrieval Cancelled")] == [
+        "NotKnown",
+        "CancelledBefore",
+    ]
+    assert user.jobs == []

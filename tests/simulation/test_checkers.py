@@ -1,5 +1,6 @@
 """The checkers can fail: `make mutations` tries every deliberate fault, and here are some that are caught soon."""
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from simulation.limits import WITHIN
-from simulation.mutate import catch
+from simulation.mutate import catch, mutated
 from simulation.mutations import MUTATIONS, Mutation
 from simulation.promises.violation import Promise
 from simulation.report import show_failure
@@ -50,22 +51,23 @@ def test_a_fault_in_the_functions_is_caught(world: World, name: str, promise: Pr
     assert any(violation.startswith(promise) for violation in caught.violations)
 
 
+def test_money_is_counted_in_every_process(world: World) -> None:
+    """A process that runs some of the seeds has a copy of the limits."""
+    copy = pickle.loads(pickle.dumps(WITHIN))
+    caught = catch(world, _mutation("every archive asked for at the fastest tier"), at_most=60, limits=copy)
+    assert any(violation.startswith(Promise.NO_DOLLAR_TWICE) for violation in caught.violations)
+
+
 def test_a_failure_is_cut_down_and_can_be_read(world: World, tmp_path: Path) -> None:
     """Of a whole run those few steps and strikes are left that are needed, and a timeline of what they do."""
-    whole = world.code
-    mutated = Path(shutil.copytree(whole, tmp_path / "functions"))
-    _mutation("StatusCode ignored").apply(mutated)
-    world.use_code(mutated)
-    try:
+    console = Console(record=True, width=200, file=(tmp_path / "shown").open("w"))
+    with mutated(world, _mutation("StatusCode ignored")):
         failed = next(run for run in (Run(world, seed).perform() for seed in range(60)) if run.violations)
         size = len(failed.chooser.chosen) + len(failed.workload.steps)
         short = shrink(world, failed)
         assert short.violations[0].promise is failed.violations[0].promise
         assert len(short.chooser.chosen) + len(short.workload.steps) <= min(4, size)
-        console = Console(record=True, width=200, file=(tmp_path / "shown").open("w"))
         show_failure(console, world, failed.seed, WITHIN)
-    finally:
-        world.use_code(whole)
     shown = console.export_text()
     assert "the shortest schedule that still fails" in shown
     assert "InitiateJob" in shown

@@ -156,9 +156,9 @@ class Table:
         """The record of a request id, read consistently."""
         return self._get(RequestRecord, request_id_of_item(request_id))
 
-    def arrive_late(self, request: RequestRecord) -> None:
-        """Notes the arrival of a request that had been taken back before; once is enough."""
-        self._put(RequestRecord, request, "attribute_not_exists(contents)", {})
+    def arrive_late(self, request: RequestRecord) -> RequestRecord | None:
+        """Notes the arrival of a request that had been taken back before. Returns None, or what had arrived already."""
+        return self._put(RequestRecord, request, "attribute_not_exists(contents)", {})
 
     def lead_request(self, request_id: str, old_key: str, new_key: str) -> None:
         """Notes, before it joins there, that a request goes to another record than its first."""

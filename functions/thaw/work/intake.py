@@ -97,15 +97,16 @@ class Intake:
         key = key_for(self.table.name, request, account)
         now_ms = self.now_ms()
         known = self.table.remember(records.remembered(request, key, now_ms), now_ms)
+        if known is not None and known.contents is None:
+            late = records.arrived_late(request, known)
+            known = self.table.arrive_late(late) or late
         if known is not None:
-            if known.contents is not None and known.contents != request.digest():
+            if known.contents != request.digest():
                 problem = {
                     "field": "requestId",
                     "message": "was used before with other contents; take a new one",
                 }
                 raise Rejected("RequestIdReused", "The request id was used before with other contents.", [problem])
-            if known.contents is None:
-                self.table.arrive_late(records.arrived_late(request, known))
             if known.done or known.cancelled:
                 return None
             key = known.key or key
