@@ -40,9 +40,9 @@ class Asked:
 
     @property
     def body(self) -> str:
-        """As it goes on the queue."""
+        """As it goes on the queue: in ASCII, since SQS takes not every character that JSON can say."""
         said = self.request.model_dump(by_alias=True, exclude_none=True)
-        return json.dumps(said, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(said, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
