@@ -57,8 +57,8 @@ def inventory(stack: Stack, out: Output, vault: str, file: Path | None, **asked:
         message_id = _send(stack, reader, out, message)
         pages, rest = _fetch_pages(stack, reader, out, target, request_id, message_id)
     except KeyboardInterrupt:
-        again = f"What was asked for goes on. The same command with --request-id {request_id} carries on, on any day."
-        raise Interrupted(again) from None
+        go_on = f"The same command with --request-id {request_id} carries on, also on a later day."
+        raise Interrupted(f"What was asked for goes on. {go_on}") from None
     made = _write(pages, target)
     out.data(
         {

@@ -85,7 +85,7 @@ def test_ctrl_c_ends_the_process_as_scripts_expect(user: User, folder: Path) -> 
         assert process.stderr is not None
         assert "waiting." in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        assert "carries on, on any day." in process.stderr.read()
+        assert "carries on, also on a later day." in process.stderr.read()
     assert process.returncode == Exit.INTERRUPTED
     assert list(folder.iterdir()) == []
 
