@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cli.errors import aws_errors_told
+from cli.errors import errors_told
 from cli.output import Output
 from cli.stack import Stack, Target
 
@@ -37,7 +37,7 @@ class Command(click.Command):
                 formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
 
     def invoke(self, ctx: click.Context) -> Any:
-        with aws_errors_told():
+        with errors_told():
             return super().invoke(ctx)
 
 

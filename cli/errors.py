@@ -52,6 +52,9 @@ class Interrupted(Problem):
         super().__init__("interrupted", advice, Exit.INTERRUPTED)
 
 
+NO_CONNECTION = (aws.HTTPClientError, aws.ConnectionError)
+"""What boto3 raises where AWS can't be reached, or a connection to it breaks."""
+
 _SIGN_IN = "Sign in again, or name other credentials with --profile or the AWS_* variables."
 _CREDENTIALS = "Name them with --profile or AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 _UNREACHABLE = "Look at --endpoint-url, --region and the network; on this machine, whether `make up` runs."
@@ -73,7 +76,7 @@ _ADVICE_BY_KIND: dict[type[Exception], str] = {
     aws.NoRegionError: "Say which with --region, AWS_REGION or AWS_DEFAULT_REGION.",
     aws.UnauthorizedSSOTokenError: _SIGN_IN,
     aws.SSOTokenLoadError: _SIGN_IN,
-    aws.HTTPClientError: _UNREACHABLE,
+    **dict.fromkeys(NO_CONNECTION, _UNREACHABLE),
 }
 
 
@@ -83,8 +86,8 @@ def code_of(error: ClientError) -> str:
 
 
 @contextmanager
-def aws_errors_told() -> Iterator[None]:
-    """Turns what boto3 raises, and Ctrl-C, into a `Problem`."""
+def errors_told() -> Iterator[None]:
+    """Turns what boto3 raises, what the disk refuses, and Ctrl-C, into a `Problem`."""
     try:
         yield
     except ClientError as error:
@@ -94,5 +97,13 @@ def aws_errors_told() -> Iterator[None]:
     except BotoCoreError as error:
         advice = next((advice for kind, advice in _ADVICE_BY_KIND.items() if isinstance(error, kind)), "")
         raise Problem(str(error), advice, Exit.AWS) from error
+    except BrokenPipeError:  # whoever reads has heard enough: click ends the command
+        raise
+    except OSError as error:
+        raise Problem(f"{error.filename or 'The disk'}: {error.strerror or error}.") from error
+    except ValueError as error:  # boto3 has no kind of its own for it
+        if not str(error).startswith("Invalid endpoint"):
+            raise
+        raise Problem(f"{error}.", "An endpoint is an address like http://127.0.0.1:4566.") from None
     except KeyboardInterrupt:
         raise Interrupted from None

@@ -121,11 +121,18 @@ def cheapest(among: Sequence[Choice], within_seconds: float | None) -> Choice | 
 
 
 def slower_than_standard(among: Sequence[Choice]) -> list[Choice]:
-    """The Expedited ones for which their units are so few that Standard is done sooner."""
-    standard = next(choice for choice in among if choice.tier is Tier.STANDARD)
-    assert standard.latest_seconds is not None
-    return [
-        choice
-        for choice in among
-        if choice.tier is Tier.EXPEDITED and (choice.latest_seconds or 0) > standard.latest_seconds
-    ]
+    """The Expedited ones for which their units are so few that Standard is done sooner, even where it takes longest."""
+    standard, expedited = _standard_and_expedited(among)
+    return [choice for choice in expedited if (choice.latest_seconds or 0) > (standard.latest_seconds or 0)]
+
+
+def perhaps_slower_than_standard(among: Sequence[Choice]) -> list[Choice]:
+    """Those others for which Standard may be done sooner, where it is quick."""
+    standard, expedited = _standard_and_expedited(among)
+    surely = slower_than_standard(among)
+    return [each for each in expedited if each.soonest_seconds > standard.soonest_seconds and each not in surely]
+
+
+def _standard_and_expedited(among: Sequence[Choice]) -> tuple[Choice, list[Choice]]:
+    [standard] = [choice for choice in among if choice.tier is Tier.STANDARD]
+    return standard, [choice for choice in among if choice.tier is Tier.EXPEDITED]

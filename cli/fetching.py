@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ClientError, IncompleteReadError
 
 from cli.at_once import in_order
-from cli.errors import Exit, Problem, code_of
+from cli.errors import NO_CONNECTION, Exit, Problem, code_of
 from cli.tree_hash import Part, parts, root, tree_hash
 from thaw.byte_range import ByteRange
 from thaw.retrieval import Retrieval
@@ -152,7 +152,7 @@ def _part(client: GlacierClient, output: JobOutput, part: Part) -> tuple[bytes, 
         time.sleep(pause_seconds)
         try:
             data, expected = _get(client, output, part)
-        except (HTTPClientError, IncompleteReadError) as broken:
+        except (*NO_CONNECTION, IncompleteReadError) as broken:
             wrong = str(broken)
             continue
         digest = tree_hash(data) if data else b""

@@ -72,7 +72,10 @@ class Filters:
     def _date_matches(self, entry: Entry) -> bool:
         if self.created_from is None and self.created_until is None:
             return True
-        created = datetime.fromisoformat(entry.created)
+        try:
+            created = datetime.fromisoformat(entry.created)
+        except ValueError:
+            raise ValueError(f"CreationDate: {entry.created!r} is no time") from None
         created = created if created.tzinfo else created.replace(tzinfo=UTC)
         after = self.created_from is None or created >= self.created_from
         return after and (self.created_until is None or created < self.created_until)
@@ -86,15 +89,23 @@ class Filters:
         return after and (self.smaller_bytes is None or entry.size_bytes < self.smaller_bytes)
 
 
-def vault_of(file: BinaryIO) -> Vault | None:
-    """The vault that a JSON inventory names; reads no further than there, which is its beginning."""
+def vault_of(file: BinaryIO, name: str) -> Vault | None:
+    """The vault that a JSON inventory names; reads no further than there, which is its beginning.
+
+    Raises:
+        Problem: it names what is no vault, or is not JSON up to there.
+    """
     file.seek(0)
-    for arn in ijson.items(file, "VaultARN"):
-        found = _VAULT_ARN.fullmatch(str(arn))
-        if found is None:
-            raise Problem(f"VaultARN: {arn!r} is no vault's ARN.", "Name the vault with --vault.")
-        return Vault(found["region"], found["account"], found["name"])
-    return None
+    try:
+        arn = next(ijson.items(file, "VaultARN"), None)
+    except ijson.JSONError as error:
+        raise Problem(f"{name} is not JSON: {_in_a_line(error)}") from None
+    if arn is None:
+        return None
+    found = _VAULT_ARN.fullmatch(str(arn))
+    if found is None:
+        raise Problem(f"{name}: VaultARN: {arn!r} is no vault's ARN.")
+    return Vault(found["region"], found["account"], found["name"])
 
 
 def json_entries(file: BinaryIO, name: str, wrong: Wrong) -> Iterator[tuple[str, Entry]]:

@@ -16,6 +16,8 @@ from thaw.tiers import Tier
 
 BYTES_PER_GB = 2**30
 """As AWS bills them."""
+LIST_PRICES_REGION = "us-east-1"
+"""Whose prices cli/prices.toml has."""
 
 Amount = Annotated[Decimal, Field(ge=0)]
 

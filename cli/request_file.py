@@ -40,9 +40,9 @@ class Asked:
 
     @property
     def body(self) -> str:
-        """As it goes on the queue."""
+        """As it goes on the queue: in ASCII, since SQS takes not every character that JSON can say."""
         said = self.request.model_dump(by_alias=True, exclude_none=True)
-        return json.dumps(said, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(said, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class RequestFile:
         self._file = _opened(path)
         self.size_bytes = self._file.seek(0, 2)
         self.kind = _kind_of(self._file, self.name)
-        self.vault = inventory_file.vault_of(self._file) if self.kind is Kind.INVENTORY_JSON else None
+        self.vault = inventory_file.vault_of(self._file, self.name) if self.kind is Kind.INVENTORY_JSON else None
         self._given = given
         self._check_options()
 

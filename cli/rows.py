@@ -103,12 +103,17 @@ class _Numbered:
 
 
 def _paths(header: list[str], place: str, wrong: Wrong) -> list[tuple[str, ...]]:
-    """Where each column's cells belong; empty if there is one that is not known."""
-    names = [_BY_LOWER_CASE.get(column.strip().lower()) for column in header]
-    for column, name in zip(header, names, strict=True):
+    """Where each column's cells belong; empty if there is one that is not known, or that is there twice."""
+    paths: list[tuple[str, ...]] = []
+    for column in header:
+        name = _BY_LOWER_CASE.get(column.strip().lower())
         if name is None:
             wrong(Fault(place, column, f"is no column of requests; they are {', '.join(_COLUMNS)}"))
-    return [_COLUMNS[name] for name in names if name is not None] if None not in names else []
+        elif _COLUMNS[name] in paths:
+            wrong(Fault(place, column, "is there twice"))
+        else:
+            paths.append(_COLUMNS[name])
+    return paths if len(paths) == len(header) else []
 
 
 def _request(paths: list[tuple[str, ...]], cells: list[str]) -> dict[str, Any]:

@@ -129,10 +129,10 @@ def send_batch(sqs: SQSClient, queue_url: str, bodies: Sequence[str]) -> list[st
         ids |= {int(each["Id"]): each["MessageId"] for each in reply.get("Successful", [])}
         if len(ids) == len(bodies):
             return [ids[number] for number in range(len(bodies))]
-        failed = reply["Failed"]
-        if any(each["SenderFault"] for each in failed):
+        worst = max(reply["Failed"], key=lambda each: each["SenderFault"])
+        if worst["SenderFault"]:
             break
-    raise NotTaken(int(failed[0]["Id"]), f"{failed[0]['Code']}: {failed[0].get('Message', '')}")
+    raise NotTaken(int(worst["Id"]), f"{worst['Code']}: {worst.get('Message', '')}")
 
 
 def _refusal(asked: Asked, record: RequestRecord) -> str | None:

@@ -12,11 +12,12 @@ import click
 from cli.checking import Requests, check
 from cli.command import command
 from cli.errors import Exit
-from cli.estimating import Choice, Workload, cheapest, choices, slower_than_standard
+from cli.estimating import Choice, Workload, cheapest, choices, perhaps_slower_than_standard, slower_than_standard
 from cli.output import Output, table
 from cli.params import DEADLINE
-from cli.pricing import list_prices, prices_of
+from cli.pricing import LIST_PRICES_REGION, list_prices, prices_of
 from cli.quantities import count_text, dollars_text, duration_text, size_text
+from cli.request_file import RequestFile
 from cli.request_options import source_options
 from cli.stack import Stack
 from thaw.capacity import UNIT_SECONDS_EACH
@@ -49,6 +50,9 @@ def estimate(
     work = Workload()
     check(source, out, also=work.add)
     prices = list_prices() if prices_path is None else prices_of(prices_path)
+    vault = source.vault if isinstance(source, RequestFile) else None
+    if prices_path is None and vault is not None and vault.region != LIST_PRICES_REGION:
+        out.note(f"The vault is in {vault.region}, and the prices are those of {LIST_PRICES_REGION}; see --prices.")
     ways = choices(work, prices, units_there)
     within_seconds = None if by is None else (by - datetime.now(UTC)).total_seconds()
     best = cheapest(ways, within_seconds)
@@ -99,6 +103,11 @@ def _warnings(work: Workload, ways: Sequence[Choice]) -> list[str]:
         f"{way.name} is slower than Standard for so many: {duration_text(way.latest_seconds or 0)}"
         f" against {duration_text(standard.latest_seconds or 0)}."
         for way in slower_than_standard(ways)
+    ]
+    lines += [
+        f"{way.name} may be slower than Standard: {duration_text(way.latest_seconds or 0)}"
+        f" against {_time_text(standard)}."
+        for way in perhaps_slower_than_standard(ways)
     ]
     if work.large:
         lines.append(f"{count_text(work.large, 'archive')} of more than 250 MB may take longer than Expedited's 5 min.")

@@ -44,8 +44,6 @@ def fetch(stack: Stack, out: Output, request_id: str, file: Path | None, page: i
             fetched = fetching.fetch(stack.glacier, output, target, bar.at)
     except KeyboardInterrupt:
         raise Interrupted(_how_far(output, target)) from None
-    except OSError as error:
-        raise Problem(f"{error.filename or target}: {error.strerror}") from error
     out.data(
         {
             "requestId": request_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def inventory(stack: Stack, out: Output, vault: str, file: Path | None, **asked:
     """
     target = file or Path(f"{vault}.json")
     fetching.refuse_to_overwrite(target)
+    _check_folder(target)
     message = message_of(vault, **asked, today=datetime.now(UTC))
     request_id = message["requestId"]
     reader = Reader(stack.dynamodb, stack.output("RetrievalTableName"))
@@ -55,8 +57,8 @@ def inventory(stack: Stack, out: Output, vault: str, file: Path | None, **asked:
         message_id = _send(stack, reader, out, message)
         pages, rest = _fetch_pages(stack, reader, out, target, request_id, message_id)
     except KeyboardInterrupt:
-        again = f"What was asked for goes on. `thaw inventory {vault} {target} --request-id {request_id}` carries on."
-        raise Interrupted(again) from None
+        go_on = f"The same command with --request-id {request_id} carries on, also on a later day."
+        raise Interrupted(f"What was asked for goes on. {go_on}") from None
     made = _write(pages, target)
     out.data(
         {
@@ -72,6 +74,12 @@ def inventory(stack: Stack, out: Output, vault: str, file: Path | None, **asked:
     if rest is not None:
         message_text = f"These are the first {len(pages):,} pages only; Thaw follows no more."
         raise Problem(message_text, "Ask again with a larger --page-size.", Exit.BAD_NEWS)
+
+
+def _check_folder(target: Path) -> None:
+    """Before hours are waited for what can't be written."""
+    if not os.access(target.parent, os.W_OK):
+        raise Problem(f"{target} can't be written: {target.parent} is no folder, or not yours to write to.")
 
 
 def _send(stack: Stack, reader: Reader, out: Output, message: dict[str, Any]) -> str | None:

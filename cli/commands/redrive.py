@@ -11,6 +11,7 @@ from cli.agreement import agree
 from cli.command import command
 from cli.dead_letters import OUTPUTS, DeadLetter, move_back
 from cli.output import Output, table
+from cli.quantities import count_text
 from cli.queues import Queue, look_at
 from cli.stack import Stack
 from cli.standing import clock_time, iso
@@ -47,7 +48,7 @@ def redrive(stack: Stack, out: Output, only: str | None, look: int, look_only: b
 
 def _show(out: Output, name: str, queue: Queue, letters: list[DeadLetter]) -> None:
     count = queue.messages + queue.in_flight
-    out.show(f"{name}: {count:,} dead letters")
+    out.show(f"{name}: {count_text(count, 'dead letter')}")
     made = table("sent", "message", "about", "body")
     for each in letters:
         told: dict[str, Any] = {"queue": name, "messageId": each.message_id, "sentAt": iso(each.sent_ms)}

@@ -53,6 +53,9 @@ def test_five_hundred_archives_are_slower_on_two_units_than_at_standard(tmp_path
     said = estimate(inventory_of(tmp_path, 500)).stdout
     assert "Expedited on 2 units is slower than Standard for so many: 7 h 01 min against 5 h 01 min." in said
     assert "(72 an hour guaranteed)" in said
+    some = estimate(inventory_of(tmp_path, 230)).stdout
+    assert "Expedited on 2 units may be slower than Standard: 3 h 16 min against 3 h 01 min to 5 h 01 min." in some
+    assert "2 units is slower" not in some
     assert "slower" not in estimate(inventory_of(tmp_path, 100)).stdout
 
 
@@ -112,9 +115,19 @@ def test_of_two_that_cost_the_same_the_faster_is_taken() -> None:
 
 def test_inventories_are_told_apart() -> None:
     given = '{"vaultName": "v", "jobParameters": {"Type": "inventory-retrieval"}}\n'
+    assert "slower" not in estimate("-", given=given).stdout
     ways = ways_of(estimate("-", "--json", given=given))
     assert ways["Expedited", 0]["requestDollars"] == ways["Standard", None]["requestDollars"] == 0.00005
     assert ways["Expedited", 2]["latestSeconds"] == ways["Standard", None]["latestSeconds"]
+
+
+def test_prices_of_another_region_than_the_vaults_are_told(tmp_path: Path) -> None:
+    far = write_inventory(tmp_path / "far.json", "photos", {"ArchiveId": "a", "Size": 1}, region="eu-west-1")
+    told = "The vault is in eu-west-1, and the prices are those of us-east-1"
+    (tmp_path / "mine.toml").write_text("[glacier]\nunit_month = 110\n")
+    assert told in estimate(far, "--json").stderr
+    assert told not in estimate(far, "--prices", str(tmp_path / "mine.toml")).stderr
+    assert told not in estimate(inventory_of(tmp_path, 1)).stderr
 
 
 def test_other_prices_replace_what_they_name(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_broken_off_it_is_carried_on(user: User, folder: Path, monkeypatch: pyte
     monkeypatch.setattr(fetching, "fetch", fetch_until)
     result = user.thaw("inventory", "my-broken", "--page-size", "1", "--request-id", "listed")
     assert result.exit_code == Exit.INTERRUPTED
-    assert "`thaw inventory my-broken my-broken.json --request-id listed` carries on." in result.stderr
+    assert "The same command with --request-id listed carries on" in result.stderr
     [told] = user.asked("inventory", "my-broken", "my-broken.json", "--request-id", "listed")
     assert told["pages"] == 3
     written = json.loads((folder / "my-broken.json").read_text())
@@ -85,7 +85,7 @@ def test_ctrl_c_ends_the_process_as_scripts_expect(user: User, folder: Path) -> 
         assert process.stderr is not None
         assert "waiting." in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        assert "carries on." in process.stderr.read()
+        assert "carries on, also on a later day." in process.stderr.read()
     assert process.returncode == Exit.INTERRUPTED
     assert list(folder.iterdir()) == []
 
@@ -132,6 +132,7 @@ def test_an_archives_request_is_no_inventory(user: User) -> None:
         (("photos", "--created-after", "2020-01-01", "--created-before", "2019-01-01"), "must be after StartDate"),
         (("photos", "--request-id", "a b"), "requestId: must be 1 to 128 printable ASCII characters"),
         (("a b",), "'a b' is wrong"),
+        (("photos", "no/such/folder.json"), "no/such/folder.json can't be written: no/such is no folder"),
     ],
 )
 def test_wrong_options_are_told(user: User, arguments: tuple[str, ...], said: str) -> None:

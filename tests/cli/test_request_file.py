@@ -204,6 +204,7 @@ def test_what_is_wrong_in_json_lines_is_told_by_line_and_field(path: Path) -> No
         ("archiveId,vaultName\na", ":2: has 1 cells; the header has 2"),
         ('archiveId,vaultName\n"a"b,v', ":2: is not CSV: "),
         ("archiveId,vaultName,archiveSizeInBytes\na,v,many", ":2: archiveSizeInBytes: Input should be a valid integer"),
+        ("archiveId,Tier,tier\na,Bulk,Expedited", ":1: tier: is there twice"),
         ("archiveId,vaultName,context\na,v,x", ":2: context: Input should be a valid dictionary"),
         (f"{CSV_HEADER}\na,b,c", ":2: is no line of an inventory; its columns are ArchiveId,"),
         (f"{CSV_HEADER}\na b,,2019-05-01T00:00:00Z,5,00", ":2: jobParameters.ArchiveId: must be an archive id"),
@@ -220,7 +221,7 @@ def test_what_is_wrong_in_other_files_is_told_as_exactly(path: Path, text: str, 
 def test_a_filter_tells_of_what_it_can_not_compare(path: Path) -> None:
     write_inventory(path, "v", {"ArchiveId": "a", "CreationDate": "soon"}, {"ArchiveId": "b", "Size": "x"})
     by_date = read(path, Given(filters=Filters(created_from=datetime(2019, 1, 1, tzinfo=UTC))))[1]
-    assert by_date[0] == ", archive 1: Invalid isoformat string: 'soon'"
+    assert by_date[0] == ", archive 1: CreationDate: 'soon' is no time"
     assert read(path, Given(filters=Filters(larger_bytes=1)))[1][1] == ", archive 2: Size: 'x' is no number of bytes"
 
 
@@ -231,6 +232,9 @@ def test_a_filter_tells_of_what_it_can_not_compare(path: Path) -> None:
         ("hello\n", Given(), "is no file of requests: it begins with 'hello'."),
         (CSV_HEADER, Given(), "does not say of which vault it is the inventory."),
         ('{"VaultARN": "arn:x"}', Given(), "VaultARN: 'arn:x' is no vault's ARN."),
+        ('{"VaultARN": null}', Given(), "does not say of which vault it is the inventory."),
+        ('{"ArchiveList": [{"Arch', Given(vault="v"), "file is not JSON: parse error: premature EOF"),
+        ('\ufeff{"VaultARN": "arn:x"}', Given(), "file is not JSON: lexical error: invalid char"),
         (f'{{"VaultARN": "{ARN}"}}', Given(vault="b"), "is the inventory of photos, not of b."),
         ('{"requestId": "x"}', Given(filters=Filters(glob="*")), "choose from inventories only."),
     ],

@@ -173,6 +173,27 @@ def test_what_sqs_will_never_take_ends_it(user: User, monkeypatch: pytest.Monkey
     assert "SQS did not take the options: InternalError: busy" in result.stderr
 
 
+def test_the_message_that_sqs_will_never_take_is_the_one_that_is_told() -> None:
+    failed = [
+        {"Id": "0", "SenderFault": False, "Code": "InternalError"},
+        {"Id": "1", "SenderFault": True, "Code": "InvalidMessageContents"},
+    ]
+
+    class Refusing:
+        def send_message_batch(self, **_: Any) -> REPLY:
+            return {"Failed": failed}
+
+    with pytest.raises(sending.NotTaken, match="InvalidMessageContents") as never:
+        sending.send_batch(Refusing(), "url", ["{}", "{}"])  # type: ignore[arg-type]  # all of it that is called
+    assert never.value.number == 1
+
+
+def test_what_is_sent_holds_no_character_that_sqs_refuses(user: User) -> None:
+    what = ("--archive", "abc", "--vault", "v", "--context", json.dumps({"x": "\uffff ä"}, ensure_ascii=False))
+    sent = user.thaw("submit", *what, "--dry-run", "--json").stdout
+    assert (sent.isascii(), json.loads(sent)["context"]) == (True, {"x": "\uffff ä"})
+
+
 JOB = '{"Type": "archive-retrieval", "ArchiveId": "abc"}'
 
 
