@@ -14,8 +14,11 @@ SOURCES = $(wildcard app.py infra functions cli local simulation tests bench doc
 # The functions are the root of what is deployed; and a seed is the same run only with the same hashes.
 SIMULATION = PYTHONPATH=functions PYTHONHASHSEED=0 python -m simulation
 
+# All that was installed, but of the CDK's three hundred services only those that we use.
+COMPILE := PYTHONDONTWRITEBYTECODE= .venv/bin/python
+
 .DEFAULT_GOAL := help
-.PHONY: help install test test-dynamodb-local demo up simulate sweep mutations synth lint fuzz load bench format clean app
+.PHONY: help install test lint-templates test-dynamodb-local demo up simulate sweep mutations synth lint fuzz load bench format clean app
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 21
@@ -28,16 +31,21 @@ $(INSTALLED): pyproject.toml requirements.txt constraints.txt package.json packa
 	  || { echo "Thaw needs Python 3.11 or newer: make PYTHON=python3.13 ..." >&2; exit 1; }
 	@echo "Installing the tools into .venv, once; this takes a minute or two ..." >&2
 	@$(PYTHON) -m venv --clear .venv >&2
-	@.venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off \
+	@.venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off --no-compile \
 	  -r requirements.txt -c constraints.txt >&2
 	@.venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off --no-deps --editable . >&2
 	@npm ci --silent --no-fund --no-audit >&2
+	@$(COMPILE) -m compileall -q -j $(WORKERS) -x /aws_cdk/aws_ .venv/lib >&2 || true
+	@$(COMPILE) -c "import infra.application" >&2
 	@touch $@
 	@echo "Installed." >&2
 
-test: lint synth ## lint, types, templates and all tests
+test: $(INSTALLED) ## lint, types, templates and all tests
+	@$(MAKE) --no-print-directory -j $(WORKERS) lint lint-templates
+	pytest -n $(WORKERS) --dist loadfile
+
+lint-templates: synth
 	cfn-lint cdk.out/*.template.json
-	pytest -n $(WORKERS)
 
 test-dynamodb-local: $(INSTALLED) ## the store, end-to-end tests and a hundred seeds on AWS's own DynamoDB (Java, Maven)
 	@python -m local.dynamodb_local pytest -n $(WORKERS) --dist loadfile \

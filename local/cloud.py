@@ -36,6 +36,7 @@ from local.dynamodb import Writes
 from local.dynamodb_local.tables import ENDPOINT_VARIABLE, LocalTables
 from local.environments import Environment, FunctionConfig, outside
 from local.functions import Lambda, Result
+from local.glacier.faults import Faults
 from local.happenings import FunctionError, GlacierCall, Happening, MessageSent, Refused
 from local.invocations import invocable
 from local.meter import WriteMeter
@@ -125,7 +126,7 @@ class Cloud:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end_environments()
+        self.functions.reset()
         self._stack.close()
 
     def _set_up(self, stack: ExitStack) -> None:
@@ -144,8 +145,6 @@ class Cloud:
         stack.enter_context(self._tables.watched())
         stack.enter_context(self.deliveries.watched())
         stack.enter_context(self.move_tasks.served())
-        if self._stock is not None:
-            stack.enter_context(self._stock.watching_quotas())
 
     def _deploy(self, stack: ExitStack) -> None:
         self._seed(0)  # the names of what is deployed don't depend on the seed
@@ -159,7 +158,7 @@ class Cloud:
         self.functions = Lambda(self.clock, self.deployment)
         self.functions.on_error = self._on_error
         if self._stock is not None:
-            self.functions.make_environment = self._stock.make
+            stack.enter_context(self._stock.serving(self.functions))
         stack.enter_context(invocable(lambda: self.functions, self._wait_until))
         self.wiring = wire(self.clock, self.functions, self.deployment, self.roles, self._shard_count)
         self._deployed = DeployedState()
@@ -180,7 +179,7 @@ class Cloud:
         """Back to when everything had just been deployed, with another seed if one is given."""
         assert isinstance(self.clock, VirtualClock), "only virtual time goes back"
         self.seed = self.seed if seed is None else seed
-        self._end_environments()
+        self.functions.reset()
         self.clock.clear()
         self.clock.move_to_ms(round(self.start.timestamp() * 1000))
         self._glacier_timer = None
@@ -192,11 +191,6 @@ class Cloud:
         self._tables.clear()
         self.errors.clear()
         self._begin()
-
-    def _end_environments(self) -> None:
-        self.functions.reset()
-        if self._stock is not None:
-            self._stock.take_back()
 
     # --------------------------------------------------------------------------------------------------- time
 
@@ -362,6 +356,7 @@ _moto_waits: Callable[[Queue, int], None] = Queue.wait_for_messages
 def _let_go_of(service: glacier.GlacierService) -> None:
     service.observe = None
     service.may_publish = lambda topic_arn, account_id: True
+    service.faults = Faults()
 
 
 _only = Lock()

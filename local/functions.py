@@ -87,6 +87,8 @@ class Lambda:
         self.lose_result: Callable[[Environment], bool] = lambda environment: False
         """Whether the result of an invocation that went well gets lost, so that Lambda takes it for failed."""
         self.make_environment: Callable[[FunctionConfig, str, Clock, Log], Environment] = Environment
+        self.on_reset: Callable[[], None] = lambda: None
+        """Told when all environments are gone."""
         self.idle_seconds = 15.0 * 60
         """How long an environment without work is kept; Lambda does not say."""
         for config in self.configs.values():
@@ -116,6 +118,7 @@ class Lambda:
         self._started = 0
         for log in self.logs.values():
             log.clear()
+        self.on_reset()
 
     def invoke(self, function: str, event: object, done: Done) -> bool:
         """Invokes a function; `done` is called when it has ended. False if it was throttled, and then it is not."""

@@ -19,6 +19,7 @@ from botocore.retries.quota import RetryQuota
 
 from local.clock import Clock
 from local.environments import Environment, FunctionConfig, Log
+from local.functions import Lambda
 
 _Key = tuple[str, Path, tuple[tuple[str, str], ...]]
 """A function, its code and its variables, which the code may have read when it was loaded."""
@@ -29,6 +30,13 @@ class Stock:
     _spare: dict[_Key, list[Environment]] = field(default_factory=lambda: defaultdict(list))
     _in_use: list[tuple[_Key, Environment]] = field(default_factory=list)
     _quotas: WeakSet[RetryQuota] = field(default_factory=WeakSet)
+
+    @contextmanager
+    def serving(self, functions: Lambda) -> Iterator[None]:
+        """While entered, their environments begin with what is in stock."""
+        functions.make_environment, functions.on_reset = self.make, self.take_back
+        with self._watching_quotas():
+            yield
 
     def make(self, config: FunctionConfig, instance: str, clock: Clock, log: Log) -> Environment:
         environment = Environment(config, instance, clock, log)
@@ -63,8 +71,8 @@ class Stock:
         self._in_use.clear()
 
     @contextmanager
-    def watching_quotas(self) -> Iterator[None]:
-        """To be entered before any client is made."""
+    def _watching_quotas(self) -> Iterator[None]:
+        """Of the clients that are made while entered."""
         made = RetryQuota.__init__
 
         def make(quota: RetryQuota, *args: Any, **kwargs: Any) -> None:

@@ -34,6 +34,12 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
 
 
+def test_the_readme_names_all_that_make_can_do() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.* ## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert len(targets) > 10
+    assert targets - {"help"} <= set(re.findall(r"\bmake ([a-z-]+)", (ROOT / "README.md").read_text()))
+
+
 def explained(page: str, section: str) -> set[str]:
     """The names in code style in a section of a page; those of nested fields without their leading dot."""
     text = (DOCS / page).read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
