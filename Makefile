@@ -42,7 +42,7 @@ $(INSTALLED): pyproject.toml requirements.txt constraints.txt package.json packa
 
 test: $(INSTALLED) ## lint, types, templates and all tests
 	@$(MAKE) --no-print-directory -j $(WORKERS) lint lint-templates
-	pytest -n $(WORKERS) --dist loadfile
+	pytest -n $(WORKERS) --dist worksteal
 
 lint-templates: synth
 	cfn-lint cdk.out/*.template.json
