@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +13,12 @@ from typing import Any, BinaryIO
 
 import ijson
 
-from cli.errors import Exit, Problem
+from cli.errors import NO_CONNECTION, Exit, Problem
+from cli.expected import ends_by_ms
 from cli.reading import Reader, has_further_page
+from cli.standing import clock_time
+from cli.waiting import NeverCame, Patience
+from thaw.edge.clock import now_ms
 from thaw.retrieval import Retrieval
 from thaw.states import State
 
@@ -47,22 +51,37 @@ def _glacier_time(moment: datetime | None) -> str | None:
     return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def pages_as_they_end(reader: Reader, request_id: str, message_id: str | None) -> Iterator[Retrieval]:
+def pages_as_they_end(
+    reader: Reader,
+    request_id: str,
+    message_id: str | None,
+    queue_is_empty: Callable[[], bool],
+    note: Callable[[str], None],
+) -> Iterator[Retrieval]:
     """Each page of the inventory once it can be fetched; waits between them.
 
     Args:
         message_id: of the message that asked, if it was sent now: it might be rejected.
+        queue_is_empty: whether no message is on the request queue.
+        note: told when a page has begun, and where AWS can't be reached.
 
     Raises:
         Problem: there will be no inventory, or none from here on.
     """
-    ended, pause_seconds = 0, SHORTEST_PAUSE_SECONDS
+    ended, begun, pause_seconds = 0, 0, SHORTEST_PAUSE_SECONDS
+    patience, never_came = Patience(note), NeverCame(queue_is_empty)
     while True:
-        pages = reader.pages(request_id)
-        if not pages:
-            _refuse_lost(reader, request_id, message_id)
+        try:
+            pages = _pages(reader, request_id, message_id, never_came)
+        except NO_CONNECTION as error:
+            patience.no_answer(error)
+            continue
+        patience.answered()
         for page in pages[ended:]:
             _refuse_bad(page, request_id)
+            if page.page > begun and page.state is State.IN_PROGRESS:
+                begun = page.page
+                note(f"Page {begun} is in progress, usually ended by {clock_time(ends_by_ms(page, now_ms()))}.")
             if page.state is not State.SUCCEEDED:
                 break
             yield page
@@ -71,6 +90,21 @@ def pages_as_they_end(reader: Reader, request_id: str, message_id: str | None) -
                 return
         time.sleep(pause_seconds)
         pause_seconds = min(1.5 * pause_seconds, LONGEST_PAUSE_SECONDS)
+
+
+def _pages(reader: Reader, request_id: str, message_id: str | None, never_came: NeverCame) -> list[Retrieval]:
+    """Those that have begun; none yet. Raises a Problem where none will."""
+    read_at = time.monotonic()
+    pages = reader.pages(request_id)
+    if not pages:
+        _refuse_lost(reader, request_id, message_id)
+        if never_came.is_sure(read_at):
+            why = (
+                "Its message was rejected (the event Request Rejected says why), or is a dead letter (`thaw redrive`"
+                " shows them, and sends them again)."
+            )
+            raise Problem(f"Nothing came of {request_id}, and the queue is empty.", why, Exit.BAD_NEWS)
+    return pages
 
 
 def _refuse_lost(reader: Reader, request_id: str, message_id: str | None) -> None:

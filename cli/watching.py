@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from cli.errors import NO_CONNECTION
 from cli.reading import Reader
 from cli.standing import UNKNOWN, Outcome, Standing
 from cli.summary import Group, alike, in_order_of_life, later
+from cli.waiting import NeverCame, Patience
 
 LOOKS_PER_SECOND = 500
 """At most so many requests are read a second, two records each."""
@@ -17,8 +19,6 @@ SHORTEST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 60.0
 _RESTS_AT_MOST = 5
 """Where nothing changes, rests between two rounds may be longer than the round by this."""
-NEVER_CAME_SECONDS = 60.0
-"""What is not known so long after the queue was seen empty, will not come. SQS's counts may be a minute old."""
 
 Alike = tuple[str, str, str]
 
@@ -71,31 +71,36 @@ class Board:
 
 
 def rounds(
-    reader: Reader, board: Board, queue_is_empty: Callable[[], bool], now_ms: Callable[[], int]
+    reader: Reader,
+    board: Board,
+    never_came: NeverCame,
+    patience: Patience,
+    now_ms: Callable[[], int],
 ) -> Iterator[Standing | None]:
     """Looks until all requests have ended, or those that have not can't be expected to come any more.
 
     Yields each request whose standing is news, in the board already; and None when a round is over.
-
-    Args:
-        queue_is_empty: whether no message is on the request queue.
     """
-    pause_seconds, empty_since = SHORTEST_PAUSE_SECONDS, None
+    pause_seconds = SHORTEST_PAUSE_SECONDS
     while open_ids := board.open_ids():
         began, news, ends_by_ms = time.monotonic(), False, None
-        for standing in _paced(reader.standings(open_ids), began):
-            ends_by_ms = later(ends_by_ms, standing.ends_by_ms(now_ms()))
-            if board.see(standing):
-                news = True
-                yield standing
-        board.ends_by_ms = ends_by_ms
-        yield None
-        if news or not board.waits_for_unknown_only or not queue_is_empty():
-            empty_since = None
-        elif empty_since is None:
-            empty_since = began
-        elif began - empty_since >= NEVER_CAME_SECONDS:
-            return
+        try:
+            for standing in _paced(reader.standings(open_ids), began):
+                patience.answered()
+                ends_by_ms = later(ends_by_ms, standing.ends_by_ms(now_ms()))
+                if board.see(standing):
+                    news = True
+                    yield standing
+            board.ends_by_ms = ends_by_ms
+            yield None
+            if news or not board.waits_for_unknown_only:
+                never_came.forget()
+            elif never_came.is_sure(began):
+                return
+        except NO_CONNECTION as error:
+            never_came.forget()
+            patience.no_answer(error)
+            continue
         if board.ended < len(board.all_ids):
             longest = max(LONGEST_PAUSE_SECONDS, _RESTS_AT_MOST * (time.monotonic() - began))
             pause_seconds = SHORTEST_PAUSE_SECONDS if news else min(2 * pause_seconds, longest)

@@ -18,6 +18,7 @@ from cli.listing import Inventory, message_of, pages_as_they_end, put_together
 from cli.output import Output
 from cli.params import INSTANT
 from cli.quantities import count_text, size_text
+from cli.queues import is_empty
 from cli.reading import Reader
 from cli.request_options import check_account, check_vault
 from cli.sending import send_batch
@@ -108,7 +109,9 @@ def _fetch_pages(
     """
     files: list[Path] = []
     rest = None
-    for page in pages_as_they_end(reader, request_id, message_id):
+    for page in pages_as_they_end(
+        reader, request_id, message_id, lambda: is_empty(stack.sqs, stack.request_queue_url), out.note
+    ):
         output = JobOutput.of(page)
         file = target.with_name(f"{target.name}.{page.page}.{output.job_id[:16]}")
         if not file.exists():

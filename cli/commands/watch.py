@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from cli.reading import Reader
 from cli.stack import Stack
 from cli.standing import ARRIVING, UNKNOWN, Outcome, Standing, clock_time
 from cli.summary import group_table, standing_table
+from cli.waiting import NeverCame, Patience
 from cli.watching import Board, rounds
 from thaw.edge.clock import now_ms
 from thaw.states import State
@@ -46,9 +48,10 @@ def watch(stack: Stack, out: Output, chosen: Chosen) -> None:
         raise Problem("Nothing to watch.", "Name requests, or the file that they came from with --file.")
     reader = Reader(stack.dynamodb, stack.output("RetrievalTableName"))
     board = Board(chosen.all_ids())
+    never_came = NeverCame(lambda: is_empty(stack.sqs, stack.request_queue_url))
     try:
         with _screen(out, board) as refresh:
-            for news in rounds(reader, board, lambda: is_empty(stack.sqs, stack.request_queue_url), now_ms):
+            for news in rounds(reader, board, never_came, Patience(_note), now_ms):
                 if news is not None and news.outcome is not Outcome.OPEN:
                     out.data(news.told(now_ms()))
                 refresh(news)
@@ -63,11 +66,17 @@ def _screen(out: Output, board: Board) -> Iterator[Callable[[Standing | None], N
     if out.as_json:
         yield lambda news: None
     elif out.screen.is_terminal:
-        with Live(console=out.screen, transient=True, get_renderable=lambda: _picture(board)):
+        beside = out.aside.is_terminal  # notes go above the picture then
+        with Live(console=out.screen, transient=True, redirect_stderr=beside, get_renderable=lambda: _picture(board)):
             yield lambda news: None
         out.show(_line(board))
     else:
         yield PlainLines(out, board).say
+
+
+def _note(text: str) -> None:
+    """On stderr as it is now: a picture on the same terminal has taken it over, and shows what is said above itself."""
+    print(text, file=sys.stderr, flush=True)
 
 
 class PlainLines:

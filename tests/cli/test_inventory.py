@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
-from cli import fetching, listing
+from cli import fetching, listing, waiting
+from cli.commands import inventory
 from cli.errors import Exit
 from infra.application import FUNCTIONS, ROOT
 from local.cloud import Cloud
 from tests.cli.asking import send, wait_for
 from tests.cli.conftest import User
+from tests.cli.gap import Gap
 from thaw.byte_range import MIB
 
 
@@ -102,6 +104,29 @@ def test_a_vault_that_is_not_there_is_told(user: User) -> None:
     result = user.thaw("inventory", "my-nowhere")
     assert result.exit_code == Exit.BAD_NEWS
     assert "Page 1 failed: ResourceNotFoundException" in result.stderr
+
+
+def test_a_gap_in_the_network_is_outlasted(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.archives("my-gap", MIB)
+    network = Gap(monkeypatch, after=2, times=3)
+    result = user.thaw("inventory", "my-gap")
+    assert (result.exit_code, network.times) == (Exit.DONE, 0), result.stderr
+    assert result.stderr.count(f"{network.error} Trying again for 30 minutes.\n") == 1
+
+
+def test_it_says_when_it_has_usually_ended(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.archives("my-slow", MIB)
+    monkeypatch.setattr(listing, "SHORTEST_PAUSE_SECONDS", 0.02)
+    result = user.thaw("inventory", "my-slow")
+    assert result.stderr.count("Page 1 is in progress, usually ended by ") == 1, result.stderr
+
+
+def test_what_is_a_dead_letter_is_not_waited_for(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "NEVER_CAME_SECONDS", 0.3)
+    monkeypatch.setattr(inventory, "send_batch", lambda *_: ["of a message that is on no queue any more"])
+    result = user.thaw("inventory", "my-vault", "--request-id", "dead")
+    assert result.exit_code == Exit.BAD_NEWS
+    assert "Nothing came of dead, and the queue is empty.\nIts message was rejected" in result.stderr
 
 
 def test_a_rejection_is_told(user: User) -> None:

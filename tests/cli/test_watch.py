@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from cli import watching
+from cli import waiting, watching
 from cli.errors import Exit
 from local.cloud import Cloud
 from tests.cli.asking import archive_request, send, until, wait_for
 from tests.cli.conftest import User
+from tests.cli.gap import Gap
 
 SPEED = 3600
 """Expedited takes up to 0.1 seconds, Standard 3 to 5, Bulk 5 to 12."""
@@ -21,7 +22,7 @@ SPEED = 3600
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "SHORTEST_PAUSE_SECONDS", 0.2)
-    monkeypatch.setattr(watching, "NEVER_CAME_SECONDS", 0.5)
+    monkeypatch.setattr(waiting, "NEVER_CAME_SECONDS", 0.5)
 
 
 def lines(text: str) -> list[dict[str, Any]]:
@@ -118,6 +119,20 @@ def test_a_watch_that_is_broken_off_says_how_things_stand(user: User, monkeypatc
         patch.setattr("time.sleep", interrupted)
         result = user.thaw("watch", "endless")
     assert (result.exit_code, "0 of 1 have ended; the others go on." in result.stderr) == (Exit.INTERRUPTED, True)
+
+
+def test_a_watch_outlasts_a_gap_in_the_network(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    (archive_id,) = user.archives("gap", 100)
+    send(user, archive_request("gap", "gap", archive_id))
+    wait_for(user, "gap", "in_progress")
+    network = Gap(monkeypatch, after=2, times=3)
+    outlasted = user.thaw("watch", "gap")
+    assert (outlasted.exit_code, network.times) == (Exit.DONE, 0), outlasted.stderr
+    assert outlasted.stderr == f"{network.error} Trying again for 30 minutes.\n"
+    monkeypatch.setattr(waiting, "NO_ANSWER_SECONDS", 0.05)
+    Gap(monkeypatch, after=0, times=100)
+    given_up = user.thaw("watch", "gap")
+    assert (given_up.exit_code, f"thaw: {network.error}\n" in given_up.stderr) == (Exit.AWS, True)
 
 
 def test_an_earlier_generation_still_tells_of_its_requests(user: User) -> None:
