@@ -6,6 +6,7 @@ length says how much that is. Its name has the job's id, so that no other job's 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -94,13 +95,14 @@ def fetch(client: GlacierClient, output: JobOutput, target: Path, told: Callable
         told: how many bytes are there, whenever there are more.
 
     Raises:
-        Problem: the output is gone, or broken; or the file is there already.
+        Problem: the output is gone, or broken; or the file is there already, or is being fetched.
         ClientError, BotoCoreError: Glacier refuses, or can't be reached. What has come is kept for the next time.
     """
     refuse_to_overwrite(target)
     aside = part_file(target, output)
     all_parts = list(parts(output.size_bytes, PART_BYTES, output.starts_at, to_the_end=output.to_the_end))
-    with aside.open("r+b" if aside.exists() else "w+b") as file:
+    with aside.open("a+b") as file:
+        _be_alone(file, aside, target)
         hashes = _hashes_of_what_is_there(file, all_parts)
         begun_at = file.tell()
         told(begun_at)
@@ -111,9 +113,9 @@ def fetch(client: GlacierClient, output: JobOutput, target: Path, told: Callable
             os.fsync(file.fileno())
             hashes.append(digest)
             told(part.last + 1)
-    _check(output, root(hashes).hex(), aside)
-    refuse_to_overwrite(target)
-    aside.rename(target)
+        _check(output, root(hashes).hex(), aside)
+        refuse_to_overwrite(target)
+        aside.rename(target)
     return Fetched(output.size_bytes, begun_at, output.tree_hash)
 
 
@@ -121,6 +123,21 @@ def refuse_to_overwrite(target: Path) -> None:
     """Raises a Problem where the file is there."""
     if target.exists():
         raise Problem(f"{target} is there already; it is not overwritten.", "Name another file, or move it away.")
+
+
+def _be_alone(file: BinaryIO, aside: Path, target: Path) -> None:
+    """Locks what has come, until the file is closed: two that write to it would spoil it.
+
+    Raises:
+        Problem: another fetch has it, or has ended since the file was opened, and has moved it or thrown it away.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if aside.exists() and os.path.samestat(os.fstat(file.fileno()), aside.stat()):
+            return
+    except BlockingIOError:
+        pass
+    raise Problem(f"Another fetch of {target} is at it.", "Wait for that one, or name another file.")
 
 
 def _check(output: JobOutput, found: str, aside: Path) -> None:

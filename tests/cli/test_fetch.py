@@ -101,6 +101,23 @@ def test_a_fetch_that_is_broken_off_is_carried_on(user: User, folder: Path, wire
     assert (folder / "there.bin").read_bytes() == content
 
 
+def test_two_fetches_of_one_output_do_not_meet(user: User, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = retrieved(user, "alone", 3 * MIB)
+    parts = fetching._parts
+    others: list[Any] = []
+
+    def meanwhile(*given: Any) -> Any:
+        if not others:
+            others.append(None)
+            others[0] = user.thaw("fetch", "alone", "x")
+        yield from parts(*given)
+
+    monkeypatch.setattr(fetching, "_parts", meanwhile)
+    assert user.thaw("fetch", "alone", "x").exit_code == Exit.DONE
+    assert (others[0].exit_code, "Another fetch of x is at it." in others[0].stderr) == (Exit.BAD_INPUT, True)
+    assert (folder / "x").read_bytes() == content
+
+
 def test_what_comes_broken_is_fetched_again(user: User, folder: Path, wire: Wire) -> None:
     content = retrieved(user, "noisy", 4 * MIB)
     wire.breaks_at = {0: b"\0" * 2 * MIB, 2 * MIB: ResponseStreamingError(error="reset")}
