@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from cli.pricing import Prices
 from cli.quantities import count_text
-from thaw.capacity import UNIT_LASTS_SECONDS, UNIT_SECONDS_EACH, UNITS_AT_MOST, Waiting
+from thaw.capacity import UNIT_SECONDS_EACH, UNITS_AT_MOST, Waiting
 from thaw.request import ArchiveRetrieval, RetrievalRequest
 from thaw.retrieval import requested_bytes
 from thaw.tiers import USUAL_SECONDS, Tier
@@ -21,6 +21,8 @@ SOONEST_SECONDS = {Tier.EXPEDITED: 60, Tier.STANDARD: 3 * 3600, Tier.BULK: 5 * 3
 """The lower end of what Glacier promises for a tier; the upper one is `thaw.tiers`'."""
 EXPEDITED_TYPICAL_BYTES = 250 * 10**6
 """Only up to about this size does an Expedited retrieval take minutes."""
+UNIT_LASTS_AT_LEAST_SECONDS = 28 * 24 * 3600
+"""A month; this is the shortest."""
 
 
 @dataclass
@@ -106,7 +108,7 @@ def _choice(work: Workload, prices: Prices, tier: Tier, units: int | None, units
 
 def _units_bought(units: int, there: int, occupied_seconds: float) -> int:
     """Over all the months that they are needed; those that are there last for one."""
-    months = max(1, -int(-occupied_seconds // UNIT_LASTS_SECONDS))
+    months = max(1, -int(-occupied_seconds // UNIT_LASTS_AT_LEAST_SECONDS))
     return units * months - min(units, there)
 
 

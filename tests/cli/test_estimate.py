@@ -91,7 +91,7 @@ def test_units_that_are_there_cost_nothing_more(tmp_path: Path) -> None:
 
 
 def test_units_are_bought_again_when_their_month_is_over() -> None:
-    month_of_archives = 31 * 24 * 36
+    month_of_archives = 28 * 24 * 36  # in the shortest month
     work = Workload(archives=month_of_archives + 37, unit_seconds=(month_of_archives + 37) * 100)
     by_units = {way.units: way.unit_dollars for way in choices(work, list_prices(), units_there=1)}
     assert [by_units[1], by_units[2]] == [100, 100]
