@@ -82,7 +82,11 @@ def move_back(sqs: SQSClient, queue: Queue) -> int:
     sqs.start_message_move_task(SourceArn=queue.arn)
     end = time.monotonic() + MOVED_WITHIN_SECONDS
     while time.monotonic() < end:
-        (task, *_) = sqs.list_message_move_tasks(SourceArn=queue.arn, MaxResults=1)["Results"]
+        tasks = sqs.list_message_move_tasks(SourceArn=queue.arn, MaxResults=1)["Results"]
+        if not tasks:  # it has only just begun
+            time.sleep(_LOOK_EVERY_SECONDS)
+            continue
+        task = tasks[0]
         if task["Status"] == "COMPLETED":
             return task.get("ApproximateNumberOfMessagesMoved", 0)
         if task["Status"] not in ("RUNNING", "CANCELLING"):

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from cli import republishing
+from cli import dead_letters, republishing
 from cli.commands.republish import _what_it_takes
 from cli.errors import Exit
+from cli.queues import Queue
 from cli.republishing import Size
 from local.cloud import Cloud
 from tests.cli.asking import archive_request, send, until, wait_for
@@ -87,6 +88,21 @@ def test_a_dead_letter_of_unknown_origin_is_told(user: User) -> None:
     assert failed.exit_code == Exit.BAD_NEWS
     assert "FAILED after 0 messages: CouldNotDetermineMessageSource" in failed.stderr
     sqs.purge_queue(QueueUrl=url)
+
+
+def test_a_move_that_is_not_listed_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dead_letters, "_LOOK_EVERY_SECONDS", 0.0)
+    listed: list[list[dict[str, Any]]] = [[], [{"Status": "COMPLETED", "ApproximateNumberOfMessagesMoved": 2}]]
+
+    class Slow:
+        def start_message_move_task(self, **_: Any) -> None:
+            pass
+
+        def list_message_move_tasks(self, **_: Any) -> dict[str, Any]:
+            return {"Results": listed.pop(0)}
+
+    queue = Queue("url", "arn", messages=2, in_flight=0, delayed=0)
+    assert dead_letters.move_back(Slow(), queue) == 2  # type: ignore[arg-type]  # all of it that is called
 
 
 def _let_die(cloud: Cloud, bodies: list[str]) -> None:
