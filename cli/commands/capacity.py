@@ -6,6 +6,7 @@ from typing import Any
 
 from cli.command import command
 from cli.output import Output, table
+from cli.pricing import list_prices
 from cli.reading import Reader
 from cli.stack import Stack
 from cli.standing import clock_time, iso
@@ -90,7 +91,7 @@ def _plan(stands: Situation, settings: DeployedSettings) -> str:
         return "Plan: a purchase is not confirmed yet; nothing more is bought until it is."
     allowed = f"maxUnits is {settings.max_units}, drainWithinMinutes {settings.drain_within_minutes}"
     if stands.plan.buy:
-        return f"Plan: buy {stands.plan.buy} now, at about $100 each ({allowed})."
+        return f"Plan: buy {stands.plan.buy} now, at about ${list_prices().glacier.unit_month:,.0f} each ({allowed})."
     if stands.plan.wanted > len(stands.serving):
         return f"Plan: {stands.plan.wanted} units would be right; none may be bought ({allowed}, Glacier's limit 2)."
     return f"Plan: buy nothing ({allowed})."
