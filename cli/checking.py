@@ -11,6 +11,7 @@ from typing import Protocol
 from cli.errors import Problem
 from cli.faults import Fault, Wrong
 from cli.output import Output
+from cli.quantities import count_text
 from cli.request_file import Asked
 from thaw.request import RetrievalRequest
 from thaw.retrieval import requested_bytes
@@ -64,11 +65,17 @@ class Checked:
         self.groups.setdefault((request.vault_name, request.tier), Group()).add(request)
 
 
-def check(source: Requests, out: Output, also: Callable[[RetrievalRequest], None] = lambda request: None) -> Checked:
+def check(
+    source: Requests,
+    out: Output,
+    also: Callable[[RetrievalRequest], None] = lambda request: None,
+    otherwise: str = "",
+) -> Checked:
     """Reads all of it. The memory that it takes does not grow with the file: what was seen is noted on disk.
 
     Args:
         also: told of each request that is no repeat.
+        otherwise: said where something is wrong, of what that means.
 
     Raises:
         Problem: something is wrong in it, or it asks for nothing; the first faults have been told on stderr.
@@ -84,7 +91,9 @@ def check(source: Requests, out: Output, also: Callable[[RetrievalRequest], None
                 checked.repeats += 1
             else:
                 faults(Fault(asked.place, "requestId", _reused(asked.request.request_id, first.place)))
-    faults.refuse_any(source.name)
+    if faults.count:
+        faults.tell_rest()
+        raise Problem(f"{count_text(faults.count, 'fault')} in {source.name}. {otherwise}".rstrip())
     if not checked.requests:
         raise Problem(
             f"{source.name} asks for nothing.", "If there are patterns, dates or sizes: nothing is like them."
@@ -112,12 +121,6 @@ class Faults:
         """How many were not shown."""
         if self.count > FAULTS_SHOWN:
             self._out.note(f"... and {self.count - FAULTS_SHOWN:,} more.")
-
-    def refuse_any(self, name: str) -> None:
-        self.tell_rest()
-        if self.count:
-            places = "fault" if self.count == 1 else "faults"
-            raise Problem(f"{self.count:,} {places} in {name}. Nothing was sent.")
 
 
 @dataclass(frozen=True)

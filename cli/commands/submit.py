@@ -34,7 +34,7 @@ def submit(stack: Stack, out: Output, source: Requests, dry_run: bool) -> None:
     All of it is checked before anything is sent. What Thaw has taken in already is not sent again, so after an
     interruption the same command goes on. To ask for the same archives once more, name another --batch.
     """
-    checked = check(source, out)
+    checked = check(source, out, otherwise="Nothing was sent.")
     if dry_run:
         _show_what_would_be_sent(out, source, checked)
         return

@@ -138,7 +138,9 @@ def test_nothing_is_sent_of_a_file_with_a_fault(user: User, tmp_path: Path) -> N
     result = user.thaw("submit", str(path))
     assert result.exit_code == Exit.BAD_INPUT
     assert f'{path}:2: archiveSizeInBytes: Input should be a valid integer; was "large"' in result.stderr
-    assert "1 fault" in result.stderr
+    assert f"1 fault in {path}. Nothing was sent.\n" in result.stderr
+    estimated = user.thaw("estimate", str(path))
+    assert (estimated.exit_code, f"1 fault in {path}.\n" in estimated.stderr) == (Exit.BAD_INPUT, True)
     assert queue_is_empty(user)
     assert user.served.do(_jobs, "v") == []
 
