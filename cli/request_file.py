@@ -37,6 +37,8 @@ class Asked:
 
     place: str
     request: RetrievalRequest
+    is_named: bool = False
+    """Whether it came with an id of its own; otherwise the id has the batch's name."""
 
     @property
     def body(self) -> str:
@@ -166,7 +168,9 @@ def asked(place: str, raw: dict[str, Any], given: Given) -> Asked:
     completed = given.complete(raw) if has_id else {**given.complete(raw), "requestId": NO_BATCH}
     request = parse(json.dumps(completed))
     assert isinstance(request, RetrievalRequest), "rows that cancel are none"
-    return Asked(place, request if has_id else request.model_copy(update={"request_id": _id_of(request, given.batch)}))
+    if not has_id:
+        request = request.model_copy(update={"request_id": _id_of(request, given.batch)})
+    return Asked(place, request, is_named=has_id)
 
 
 def _id_of(request: RetrievalRequest, batch: str | None) -> str:

@@ -19,6 +19,7 @@ from cli.errors import Exit, Problem
 from cli.faults import Fault
 from cli.reading import READ_AT_ONCE, Reader
 from cli.request_file import Asked
+from cli.standing import Outcome
 from thaw.records import RequestRecord
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Sent:
     sent: int = 0
     known: int = 0
     """Taken in before, and so not sent."""
+    known_bad: int = 0
+    """Those of them that failed or were cancelled."""
     refused: list[Fault] = field(default_factory=list)
     """Not sent, as Thaw would reject them."""
 
@@ -82,6 +85,7 @@ class Sender:
         known = self._reader.requests([asked.request.request_id for asked in requests])
         outcome = Sent()
         to_send: list[Asked] = []
+        taken_in: list[str] = []
         for asked in requests:
             record = known.get(asked.request.request_id)
             if record is None or record.expires_at < time.time():
@@ -89,7 +93,9 @@ class Sender:
             elif why := _refusal(asked, record):
                 outcome.refused.append(Fault(asked.place, "requestId", f"{asked.request.request_id} {why}"))
             else:
-                outcome.known += 1
+                taken_in.append(asked.request.request_id)
+        outcome.known = len(taken_in)
+        outcome.known_bad = sum(each.outcome is Outcome.BAD for each in self._reader.standings(taken_in))
         return outcome, to_send
 
     def _send_batch(self, batch: Batch) -> Sent:
@@ -137,10 +143,11 @@ def send_batch(sqs: SQSClient, queue_url: str, bodies: Sequence[str]) -> list[st
 
 def _refusal(asked: Asked, record: RequestRecord) -> str | None:
     """Why Thaw would not do what is asked under an id that it knows; None where it is the same request."""
+    other = "another id" if asked.is_named else "another --batch"
     if record.cancelled:
-        return "was cancelled before it came; it takes another id (--batch) to ask again"
+        return f"was cancelled before it came; it takes {other} to ask again"
     if record.contents != asked.request.digest():
-        return "was asked for with other contents (another tier, say); it takes another id (--batch) to ask anew"
+        return f"was asked for with other contents (another tier, say); it takes {other} to ask anew"
     return None
 
 

@@ -15,6 +15,8 @@ from cli.request_options import source_options
 from cli.sending import Sender
 from cli.stack import Stack
 
+_ASK_AGAIN = "To ask for those again, submit a file of them alone under another --batch, or with other ids."
+
 
 @command(
     "submit",
@@ -41,20 +43,23 @@ def submit(stack: Stack, out: Output, source: Requests, dry_run: bool) -> None:
     _check_region(source, stack)
     reader = Reader(stack.dynamodb, stack.output("RetrievalTableName"))
     sender = Sender(stack.sqs, stack.request_queue_url, reader)
-    faults, sent, known = Faults(out), 0, 0
+    faults, sent, known, known_bad = Faults(out), 0, 0, 0
     try:
         with out.progress("Submitting", checked.requests + checked.repeats) as progress:
             for some in sender.send(source.requests(faults, _ignore)):
-                sent, known = sent + some.sent, known + some.known
+                sent, known, known_bad = sent + some.sent, known + some.known, known_bad + some.known_bad
                 for fault in some.refused:
                     faults(fault)
                 progress.on(some.sent + some.known + len(some.refused))
     except KeyboardInterrupt:
         raise Interrupted(f"{count_text(sent, 'request')} sent. The same command again goes on from there.") from None
-    out.data({"sent": sent, "known": known, "refused": faults.count, "bytes": checked.bytes})
+    told = {"sent": sent, "known": known, "knownBad": known_bad, "refused": faults.count, "bytes": checked.bytes}
+    out.data(told)
     out.show(
         f"{count_text(sent, 'request')} sent" + (f", {known:,} known already and not sent again." if known else ".")
     )
+    if known_bad:
+        out.note(f"{known_bad:,} of the known failed or were cancelled. {_ASK_AGAIN}")
     if faults.count:
         faults.tell_rest()
         raise Problem(f"{count_text(faults.count, 'request')} not sent.", exit_code=Exit.BAD_NEWS)

@@ -50,10 +50,10 @@ def test_an_inventory_is_asked_for_once_however_often_it_is_submitted(user: User
     ids = user.archives("twice", *[MIB] * 25)
     path = inventory_of(tmp_path, "twice", *ids)
     [first] = user.asked("submit", path, "--tier", "Bulk")
-    assert first == {"sent": 25, "known": 0, "refused": 0, "bytes": 25 * MIB}
+    assert first == {"sent": 25, "known": 0, "knownBad": 0, "refused": 0, "bytes": 25 * MIB}
     jobs(user, "twice", 25)
     [again] = user.asked("submit", path, "--tier", "Bulk")
-    assert (again["sent"], again["known"]) == (0, 25)
+    assert (again["sent"], again["known"], again["knownBad"]) == (0, 25, 0)
     assert sorted(jobs(user, "twice", 25)) == sorted((archive_id, "Bulk") for archive_id in ids)
 
 
@@ -92,10 +92,21 @@ def test_the_same_archive_at_another_tier_is_not_asked_for_by_mistake(user: User
     result = user.thaw("submit", path, "--tier", "Standard")
     assert result.exit_code == Exit.BAD_NEWS
     assert "inventory.json, archive 1: requestId: thaw-" in result.stderr
-    assert "was asked for with other contents (another tier, say)" in result.stderr
+    assert "was asked for with other contents (another tier, say); it takes another --batch" in result.stderr
     [sooner] = user.asked("submit", path, "--tier", "Standard", "--batch", "sooner", "--dry-run")
     assert user.asked("submit", path, "--tier", "Standard", "--batch", "sooner")[0]["sent"] == 1
     wait_for(user, sooner["requestId"], "succeeded")
+
+
+def test_of_what_failed_before_it_says_how_to_ask_again(user: User) -> None:
+    (archive_id,) = user.archives("failing", MIB)
+    given = f"archiveId,vaultName,requestId\nabc,failing,failing-1\n{archive_id},failing,failing-2\n"
+    user.asked("submit", "-", given=given)
+    wait_for(user, "failing-1", "failed")
+    wait_for(user, "failing-2", "succeeded")
+    again = user.thaw("submit", "-", given=given)
+    assert (again.exit_code, again.stdout) == (0, "0 requests sent, 2 known already and not sent again.\n")
+    assert "1 of the known failed or were cancelled. To ask for those again, submit a file of them" in again.stderr
 
 
 def test_one_request_is_made_of_the_options(user: User) -> None:
@@ -128,7 +139,7 @@ def test_what_was_cancelled_before_it_came_is_not_sent(user: User) -> None:
     until(lambda: queue_is_empty(user) or None)
     result = user.thaw("submit", "--archive", "abc", "--vault", "v", "--request-id", "early")
     assert result.exit_code == Exit.BAD_NEWS
-    assert "early was cancelled before it came" in result.stderr
+    assert "early was cancelled before it came; it takes another id to ask again" in result.stderr
 
 
 def test_nothing_is_sent_of_a_file_with_a_fault(user: User, tmp_path: Path) -> None:
