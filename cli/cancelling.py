@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cli.reading import Reader
+from cli.reading import Reader, batches
 from cli.sending import SENT_AT_ONCE, send_batch
 from cli.standing import Standing
+from cli.waiting import paced
 from thaw.request import CancelRequest
 from thaw.states import State
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_SECONDS = 1.0
 NOT_KNOWN = "NotKnown"
+_WAIT_AT_LEAST_SECONDS = 120.0
+_ANSWERS_PER_SECOND = 10
+"""The fewest that are to be expected where there are many; more is usual."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class Answer:
     @property
     def is_cancelled(self) -> bool:
         return self.code in (None, NOT_KNOWN)
+
+
+def usual_wait_seconds(requests: int) -> float:
+    """By when there should be answers to so many."""
+    return _WAIT_AT_LEAST_SECONDS + requests / _ANSWERS_PER_SECOND
 
 
 def send_cancels(sqs: SQSClient, queue_url: str, request_ids: Sequence[str]) -> dict[str, str]:
@@ -60,17 +69,25 @@ def answers(
     end = time.monotonic() + wait_seconds
     while True:
         missing = [each for each in message_ids if each not in found]
-        rejected = reader.rejections(message_ids[each] for each in missing)
-        for standing in reader.standings(missing):
-            rejection = rejected.get(message_ids[standing.request_id])
-            if rejection is not None:
-                found[standing.request_id] = Answer(standing.request_id, rejection.code, rejection.message)
-            elif standing.state == State.CANCELLED:
-                found[standing.request_id] = _cancelled(standing)
-        told(len(found))
+        for answer in paced(_look(reader, message_ids, missing), time.monotonic()):
+            if answer is not None:
+                found[answer.request_id] = answer
+                told(len(found))
         if len(found) == len(message_ids) or time.monotonic() > end:
             return found
         time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _look(reader: Reader, message_ids: dict[str, str], request_ids: Sequence[str]) -> Iterator[Answer | None]:
+    """The answer to each of these, as far as there is one."""
+    for some in batches(request_ids):
+        rejected = reader.rejections(message_ids[each] for each in some)
+        for standing in reader.standings(some):
+            rejection = rejected.get(message_ids[standing.request_id])
+            if rejection is not None:
+                yield Answer(standing.request_id, rejection.code, rejection.message)
+            else:
+                yield _cancelled(standing) if standing.state == State.CANCELLED else None
 
 
 def _cancelled(standing: Standing) -> Answer:

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
+LOOKS_PER_SECOND = 500
+"""At most so many requests are read a second, two or three records each."""
 SHORTEST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 60.0
 NO_ANSWER_SECONDS = 30 * 60.0
 """So long AWS may be out of reach."""
 NEVER_CAME_SECONDS = 60.0
 """What is not known so long after the queue was seen empty, will not come. SQS's counts may be a minute old."""
+
+Look = TypeVar("Look")
+
+
+def paced(looks: Iterable[Look], began: float) -> Iterator[Look]:
+    """One after the other, at most LOOKS_PER_SECOND since a time of time.monotonic."""
+    for number, look in enumerate(looks, 1):
+        yield look
+        ahead_seconds = number / LOOKS_PER_SECOND - (time.monotonic() - began)
+        if ahead_seconds > 0.1:
+            time.sleep(ahead_seconds)
 
 
 class Patience:

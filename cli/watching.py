@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from cli.errors import NO_CONNECTION
 from cli.reading import Reader
 from cli.standing import UNKNOWN, Outcome, Standing
 from cli.summary import Group, alike, in_order_of_life, later
-from cli.waiting import NeverCame, Patience
+from cli.waiting import NeverCame, Patience, paced
 
-LOOKS_PER_SECOND = 500
-"""At most so many requests are read a second, two records each."""
 SHORTEST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 60.0
 _RESTS_AT_MOST = 5
@@ -85,7 +83,7 @@ def rounds(
     while open_ids := board.open_ids():
         began, news, ends_by_ms = time.monotonic(), False, None
         try:
-            for standing in _paced(reader.standings(open_ids), began):
+            for standing in paced(reader.standings(open_ids), began):
                 patience.answered()
                 ends_by_ms = later(ends_by_ms, standing.ends_by_ms(now_ms()))
                 if board.see(standing):
@@ -105,11 +103,3 @@ def rounds(
             longest = max(LONGEST_PAUSE_SECONDS, _RESTS_AT_MOST * (time.monotonic() - began))
             pause_seconds = SHORTEST_PAUSE_SECONDS if news else min(2 * pause_seconds, longest)
             time.sleep(pause_seconds)
-
-
-def _paced(standings: Iterable[Standing], began: float) -> Iterator[Standing]:
-    for number, standing in enumerate(standings, 1):
-        yield standing
-        ahead_seconds = number / LOOKS_PER_SECOND - (time.monotonic() - began)
-        if ahead_seconds > 0.1:
-            time.sleep(ahead_seconds)

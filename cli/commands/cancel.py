@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cli.agreement import agree
-from cli.cancelling import Answer, answers, send_cancels
+from cli.cancelling import Answer, answers, send_cancels, usual_wait_seconds
 from cli.chosen import Chosen, chosen_requests
 from cli.command import command
 from cli.errors import Exit, Interrupted, Problem
@@ -21,8 +21,10 @@ _SHOWN = 20
 @command("cancel", examples=("thaw cancel invoices-2019", "thaw cancel --file inventory.json --batch may --yes"))
 @chosen_requests
 @click.option("--yes", is_flag=True, help="Don't ask before all requests of a file are taken back.")
-@click.option("--wait", "wait_seconds", default=120.0, show_default=True, help="So many seconds for the answers.")
-def cancel(stack: Stack, out: Output, chosen: Chosen, yes: bool, wait_seconds: float) -> None:
+@click.option(
+    "--wait", "wait_seconds", type=float, help="So many seconds for the answers; otherwise 2 minutes and more for many."
+)
+def cancel(stack: Stack, out: Output, chosen: Chosen, yes: bool, wait_seconds: float | None) -> None:
     """Takes requests back that have not started, and shows what came of it.
 
     A job that has started can't be stopped: Glacier has no way to. The exit code is 1 if one could not be taken back.
@@ -35,6 +37,7 @@ def cancel(stack: Stack, out: Output, chosen: Chosen, yes: bool, wait_seconds: f
     try:
         sent = send_cancels(stack.sqs, stack.request_queue_url, request_ids)
         with out.progress("Waiting for answers", len(request_ids)) as bar:
+            wait_seconds = usual_wait_seconds(len(sent)) if wait_seconds is None else wait_seconds
             answered = answers(reader, sent, wait_seconds, bar.at)
     except NotTaken as not_taken:
         raise Problem(f"SQS did not take it: {not_taken}", "Send the same again.", Exit.AWS) from None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli import waiting, watching
+from cli import cancelling, waiting, watching
 from cli.errors import Exit
+from cli.standing import Standing
 from local.cloud import Cloud
 from tests.cli.asking import archive_request, send, until, wait_for
 from tests.cli.conftest import User
@@ -169,6 +171,29 @@ def _throttle(cloud: Cloud, archive_id: str) -> None:
         times=5,
         when=lambda given: given["jobParameters"]["ArchiveId"] == archive_id,
     )
+
+
+def test_many_answers_are_waited_for_longer_and_looked_for_no_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [cancelling.usual_wait_seconds(count) for count in (1, 40_000)] == [120.1, 4120]
+    seen: list[str] = []
+    slept: list[tuple[int, float]] = []
+
+    class Table:
+        def rejections(self, message_ids: Iterable[str]) -> dict[str, Any]:
+            return {}
+
+        def standings(self, request_ids: Iterable[str]) -> Iterator[Standing]:
+            for each in request_ids:
+                seen.append(each)
+                yield Standing(each, "cancelled")
+
+    monkeypatch.setattr("time.monotonic", lambda: sum(seconds for _, seconds in slept))
+    monkeypatch.setattr("time.sleep", lambda seconds: slept.append((len(seen), seconds)))
+    sent = {str(number): f"message-{number}" for number in range(1000)}
+    found = cancelling.answers(Table(), sent, 120, lambda count: None)  # type: ignore[arg-type]  # all that is called
+    assert len(found) == 1000
+    assert sum(seconds for _, seconds in slept) == pytest.approx(2, abs=0.2)
+    assert slept[0][0] < 100
 
 
 def test_a_file_is_taken_back_only_after_asking(user: User, tmp_path: Path) -> None:
