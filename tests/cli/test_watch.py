@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,19 @@ def test_a_watch_outlasts_a_gap_in_the_network(user: User, monkeypatch: pytest.M
     Gap(monkeypatch, after=0, times=100)
     given_up = user.thaw("watch", "gap")
     assert (given_up.exit_code, f"thaw: {network.error}\n" in given_up.stderr) == (Exit.AWS, True)
+
+
+def test_on_a_terminal_a_gap_is_told_above_the_picture(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    (archive_id,) = user.archives("gap-seen", 100)
+    send(user, archive_request("gap-seen", "gap-seen", archive_id))
+    wait_for(user, "gap-seen", "in_progress")
+    network = Gap(monkeypatch, after=2, times=1)
+    result = user.thaw("watch", "gap-seen")
+    told = next(line for line in result.stdout.splitlines() if "Trying again" in line)
+    assert (result.exit_code, result.stderr) == (Exit.DONE, "")
+    assert str(network.error) in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", told)
 
 
 def test_an_earlier_generation_still_tells_of_its_requests(user: User) -> None:
