@@ -59,7 +59,7 @@ demo: $(INSTALLED) ## real requests through every part, on this machine
 up: $(INSTALLED) ## AWS with Thaw deployed, on 127.0.0.1:PORT, until Ctrl-C (PORT=4566 SPEED=3600 ARCHIVES=0)
 	@python -m local.up --port $(PORT) --speed $(SPEED) --archives $(ARCHIVES)
 
-simulate: $(INSTALLED) ## the promises under faults (SEEDS=100 FROM=0 WORKERS=2 BEYOND=1, or SEED=n to see one)
+simulate: $(INSTALLED) ## the promises under faults (SEEDS=100 FROM=0 WORKERS=3 BEYOND=1, or SEED=n to see one)
 	@$(SIMULATION) --workers $(WORKERS) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100) --from $(or $(FROM),0)) \
 	  $(if $(BEYOND),--beyond)
 
