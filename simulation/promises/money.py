@@ -30,6 +30,7 @@ _LIVES_MS = bounds.OUTPUT_KEPT_SECONDS * 1000
 _WORTH_MS = bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000
 _UNIT_SECONDS_EACH = 100
 """3 Expedited retrievals every 5 minutes."""
+_SKEW = timedelta(seconds=bounds.CLOCK_SKEW_SECONDS)
 _LISTED_WITHIN = timedelta(seconds=bounds.LISTING_LAG_SECONDS + 2 * bounds.CLOCK_SKEW_SECONDS)
 _OCCUPIED = timedelta(seconds=bounds.RESUME_DELAY_AT_MOST_SECONDS + 300)
 """For so long after its end a retrieval may still have a slot on the units."""
@@ -132,7 +133,8 @@ class Demand:
 def of_units(
     units: Sequence[UnitBought], ours: Sequence[str], demands: Sequence[Demand], max_units: int, drain: timedelta
 ) -> Iterator[Violation]:
-    """A unit that a user bought just now is not listed yet: nobody can know of it.
+    """A unit that a user bought just now is not listed yet: nobody can know of it; and one that ends in a moment has
+    ended by a clock that is ahead.
 
     Args:
         ours: the ids of the units that were bought by Thaw, not by a user.
@@ -142,7 +144,7 @@ def of_units(
             continue
         known = [each for each in units[:number] if each.capacity_id in ours or unit.at - each.at > _LISTED_WITHIN]
         ends = [one_month_after(earlier.at) for earlier in known]
-        left = [end - unit.at for end in ends if end > unit.at]
+        left = [end - unit.at for end in ends if end - unit.at > _SKEW]
         waiting = sum(demand.begins <= unit.at <= demand.ends + _OCCUPIED for demand in demands)
         there_seconds = sum(min(drain, each).total_seconds() for each in left)
         if len(left) >= max_units:
