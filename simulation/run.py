@@ -66,6 +66,8 @@ class Run:
         self.workload = replace(whole, steps=tuple(step for step in whole.steps if step.name not in self.without))
         self.chooser = Chooser(self.seed, self.given)
         self.rates = Rates.drawn(random.Random(f"{self.seed} rates"), KINDS + mishaps.KINDS)
+        if self.workload.notifications_struck is not None:
+            self.rates = replace(self.rates, notifications=self.workload.notifications_struck)
         self.history: History
         self._units_of_others: set[str] = set()
 

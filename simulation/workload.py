@@ -73,8 +73,8 @@ class Workload:
     beyond_guarantee_served: bool
     newest_jobs_first: bool
     marker_repeats: bool
-    slow_jobs: bool
-    """Whether jobs take longer than usual, so that they are still in progress when they are looked at."""
+    notifications_struck: float | None
+    """How often something happens to a notification, where the theme says it."""
     vault_notifies: bool
     """Whether the vault has a notification of its own, to the same topic."""
     faults_end_seconds: float | None
@@ -118,7 +118,7 @@ def drawn(chance: random.Random) -> Workload:
         beyond_guarantee_served=chance.random() < 0.3,
         newest_jobs_first=chance.random() < 0.5,
         marker_repeats=chance.random() < 0.5,
-        slow_jobs=theme == _HURRIED,
+        notifications_struck=0.9 if theme == _HURRIED else None,
         vault_notifies=chance.random() < 0.2,
         faults_end_seconds=last_seconds + chance.choice([0.2, 1, 4, 8]) * _HOUR_SECONDS,
         theme=theme,
@@ -234,7 +234,7 @@ def _months_end(steps: _Steps, chance: random.Random) -> None:
 
 
 def _hurried(steps: _Steps, chance: random.Random) -> None:
-    """A faster tier is asked for just before the slower job is looked at."""
+    """A faster tier is asked for just before the slower job, of whose end nobody heard, is looked at."""
     slower, tier = chance.choice(
         [(Tier.BULK, Tier.STANDARD), (Tier.BULK, Tier.EXPEDITED), (Tier.STANDARD, Tier.EXPEDITED)]
     )

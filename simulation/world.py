@@ -15,7 +15,6 @@ from local.calls import Call, Caller
 from local.cloud import Cloud
 from local.deploy import ACCOUNT_ID, REGION
 from local.environments import FunctionConfig
-from local.glacier import Settings
 from local.stock import Stock
 from simulation.history import History
 from simulation.idle import is_idle
@@ -23,13 +22,6 @@ from simulation.workload import FOREIGN_ACCOUNT, FOREIGN_VAULT, SOMEONE_ELSES, V
 from thaw import bounds
 
 _SETTINGS = {"maxUnits": 2, "vaults": ["*", f"arn:aws:glacier:{REGION}:{FOREIGN_ACCOUNT}:vaults/*"]}
-_SLOW_SECONDS = {
-    "Expedited": (60.0, 300.0),
-    "Standard": (6 * 3600.0, 8 * 3600.0),
-    "Bulk": (14 * 3600.0, 18 * 3600.0),
-    "Inventory": (6 * 3600.0, 8 * 3600.0),
-}
-"""What jobs take in a slow Glacier, least and most."""
 _NEVER_IDLE_SECONDS = 1e9
 
 
@@ -87,7 +79,6 @@ class World:
     def _behave(self, workload: Workload) -> None:
         glacier = self.cloud.glacier.settings
         glacier.inventories = "always"
-        glacier.durations_seconds = dict(_SLOW_SECONDS if workload.slow_jobs else Settings().durations_seconds)
         glacier.listing_lag_seconds = 0.0
         glacier.on_demand_room = workload.on_demand_room
         glacier.beyond_guarantee = "served" if workload.beyond_guarantee_served else "rejected"
