@@ -1,4 +1,4 @@
-"""Several calls at once, with their results in order, over more items than there is memory for."""
+"""More items than there is memory for: so many at a time, and several calls at once with their results in order."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """So many of the items at a time, and those that are left."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
 
 
 def in_order(do: Callable[[Item], Result], items: Iterable[Item], at_once: int) -> Iterator[Result]:

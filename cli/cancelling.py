@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cli.reading import Reader, batches
+from cli.at_once import chunks
+from cli.reading import READ_AT_ONCE, Reader
 from cli.sending import SENT_AT_ONCE, send_batch
 from cli.standing import Standing
 from cli.waiting import paced
@@ -49,8 +50,7 @@ def usual_wait_seconds(requests: int) -> float:
 def send_cancels(sqs: SQSClient, queue_url: str, request_ids: Sequence[str]) -> dict[str, str]:
     """Asks for these requests to be taken back; the ids of the messages, by those of the requests."""
     message_ids: list[str] = []
-    for start in range(0, len(request_ids), SENT_AT_ONCE):
-        some = request_ids[start : start + SENT_AT_ONCE]
+    for some in chunks(request_ids, SENT_AT_ONCE):
         bodies = [CancelRequest(cancel=each).model_dump_json() for each in some]
         message_ids += send_batch(sqs, queue_url, bodies)
     return dict(zip(request_ids, message_ids, strict=True))
@@ -80,7 +80,7 @@ def answers(
 
 def _look(reader: Reader, message_ids: dict[str, str], request_ids: Sequence[str]) -> Iterator[Answer | None]:
     """The answer to each of these, as far as there is one."""
-    for some in batches(request_ids):
+    for some in chunks(request_ids, READ_AT_ONCE):
         rejected = reader.rejections(message_ids[each] for each in some)
         for standing in reader.standings(some):
             rejection = rejected.get(message_ids[standing.request_id])

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cli.at_once import chunks
 from cli.errors import Exit, Problem
 from cli.queues import Queue
 
@@ -64,10 +65,10 @@ def look(sqs: SQSClient, queue: Queue, at_most: int) -> list[DeadLetter]:
         if not messages:
             break
         received += messages
-    for start in range(0, len(received), RECEIVED_AT_ONCE):
+    for some in chunks(received, RECEIVED_AT_ONCE):
         entries: Any = [
             {"Id": str(number), "ReceiptHandle": each["ReceiptHandle"], "VisibilityTimeout": 0}
-            for number, each in enumerate(received[start : start + RECEIVED_AT_ONCE])
+            for number, each in enumerate(some)
         ]
         sqs.change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)
     return [DeadLetter(each["MessageId"], int(each["Attributes"]["SentTimestamp"]), each["Body"]) for each in received]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from cli.at_once import in_order
+from cli.at_once import chunks, in_order
 from cli.errors import Exit, Problem
 from cli.standing import ARRIVING, Standing, standing_of
 from thaw.bounds import PAGES_AT_MOST
@@ -50,7 +49,7 @@ class Reader:
 
     def standings(self, request_ids: Iterable[str]) -> Iterator[Standing]:
         """How each of these requests stands, in their order."""
-        for found in in_order(self._standings, batches(request_ids), _CALLS_AT_ONCE):
+        for found in in_order(self._standings, chunks(request_ids, READ_AT_ONCE), _CALLS_AT_ONCE):
             yield from found
 
     def pages(self, request_id: str) -> list[Retrieval]:
@@ -102,7 +101,7 @@ class Reader:
     def rejections(self, message_ids: Iterable[str]) -> dict[str, RejectionRecord]:
         """Those of these messages that were rejected, by their ids."""
         found: dict[str, RejectionRecord] = {}
-        for some in batches(message_ids):
+        for some in chunks(message_ids, READ_AT_ONCE):
             records = self._read(RejectionRecord, {f"message/{each}" for each in some})
             found |= {record.message_id: record for record in records.values()}
         return found
@@ -117,7 +116,7 @@ class Reader:
         """The open retrievals that are due in these partitions of the due index up to a time."""
         items = (item for partition in partitions for item in self._table.due(partition, until_ms))
         seen: set[str] = set()  # what moves to another partition meanwhile comes twice
-        for found in in_order(lambda ids: self._read(Retrieval, ids), batches(items), _CALLS_AT_ONCE):
+        for found in in_order(lambda ids: self._read(Retrieval, ids), chunks(items, READ_AT_ONCE), _CALLS_AT_ONCE):
             new = [record for record in found.values() if record.is_open and record.id not in seen]
             seen.update(record.id for record in new)
             yield from new
@@ -160,10 +159,3 @@ def has_further_page(record: Retrieval) -> bool:
     """Whether a retrieval is a page of an inventory after which another was begun."""
     ended = record.follow_pages and record.state is State.SUCCEEDED
     return ended and record.next_marker is not None and record.page < PAGES_AT_MOST
-
-
-def batches(ids: Iterable[str]) -> Iterator[list[str]]:
-    """As many ids at a time as one call reads."""
-    rest = iter(ids)
-    while batch := list(islice(rest, READ_AT_ONCE)):
-        yield batch

@@ -11,10 +11,9 @@ import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from cli.at_once import in_order
+from cli.at_once import chunks, in_order
 from cli.errors import Exit, Problem
 from cli.faults import Fault
 from cli.reading import READ_AT_ONCE, Reader
@@ -75,8 +74,8 @@ class Sender:
         return in_order(self._send_batch, self._batches(requests), CALLS_AT_ONCE)
 
     def _batches(self, requests: Iterable[Asked]) -> Iterator[Batch]:
-        for outcome, to_send in in_order(self._look_up, _chunks(requests, READ_AT_ONCE), READS_AT_ONCE):
-            batches = list(_chunks(to_send, SENT_AT_ONCE)) or [[]]
+        for outcome, to_send in in_order(self._look_up, chunks(requests, READ_AT_ONCE), READS_AT_ONCE):
+            batches = list(chunks(to_send, SENT_AT_ONCE)) or [[]]
             yield Batch(batches[0], outcome)
             yield from map(Batch, batches[1:])
 
@@ -149,9 +148,3 @@ def _refusal(asked: Asked, record: RequestRecord) -> str | None:
     if record.contents != asked.request.digest():
         return f"was asked for with other contents (another tier, say); it takes {other} to ask anew"
     return None
-
-
-def _chunks(requests: Iterable[Asked], size: int) -> Iterator[list[Asked]]:
-    rest = iter(requests)
-    while chunk := list(islice(rest, size)):
-        yield chunk
