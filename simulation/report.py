@@ -8,7 +8,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from simulation import mishaps
 from simulation.limits import Limits
 from simulation.results import Totals, legal_moves
 from simulation.run import KINDS, Run
@@ -16,18 +15,16 @@ from simulation.shrink import shrink
 from simulation.timeline import Timeline, schedule_lines
 from simulation.world import World
 
-ALL_KINDS = (*KINDS, *mishaps.KINDS)
-
 
 def show_totals(console: Console, totals: Totals, path: Path) -> None:
-    console.print(_figures("struck", {kind: totals.faults[kind] for kind in ALL_KINDS}))
+    console.print(_figures("struck", {kind: totals.faults[kind] for kind in KINDS}))
     console.print(_figures("moves", {move: totals.moves[move] for move in legal_moves()}))
     console.print(_figures("workloads", dict(totals.themes)))
     console.print(
         f"{totals.seeds} seeds: {totals.calls:,} AWS calls, {totals.jobs:,} jobs, {totals.units:,} units, "
         f"{totals.days / 365:,.1f} years. Kept in {path}"
     )
-    missing = totals.uncovered(ALL_KINDS)
+    missing = totals.uncovered(KINDS)
     if missing:
         console.print(f"Not covered: {', '.join(missing)}", style="yellow")
     verdict = f"{len(totals.failed)} seeds broke a promise" if totals.failed else "No promise was broken."

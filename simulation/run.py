@@ -29,9 +29,8 @@ from simulation.strikes import SWITCH, Strikes
 from simulation.workload import Body, Step, Workload, drawn
 from simulation.world import World
 
-KINDS = tuple(
-    dict.fromkeys([SWITCH, *strikes.EVERY_CALL, *(kind for each in strikes.ONE_OPERATION.values() for kind in each)])
-)
+KINDS = (*strikes.KINDS, *mishaps.KINDS)
+"""Of all that can happen."""
 SETTLES_WITHIN = timedelta(days=4)
 """After the last step and the last fault."""
 _SWITCHED_SECONDS = 19.0
@@ -65,7 +64,7 @@ class Run:
         whole = self.planned or drawn(random.Random(f"{self.seed} workload"))
         self.workload = replace(whole, steps=tuple(step for step in whole.steps if step.name not in self.without))
         self.chooser = Chooser(self.seed, self.given)
-        self.rates = Rates.drawn(random.Random(f"{self.seed} rates"), KINDS + mishaps.KINDS)
+        self.rates = Rates.drawn(random.Random(f"{self.seed} rates"), KINDS)
         if self.workload.notifications_struck is not None:
             self.rates = replace(self.rates, notifications=self.workload.notifications_struck)
         self.history: History

@@ -68,23 +68,13 @@ ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
     "Query": {"index behind": 6.0},
     "PutEvents": {"entries refused": 6.0},
 }
+KINDS = tuple(dict.fromkeys([SWITCH, *EVERY_CALL, *(kind for each in ONE_OPERATION.values() for kind in each)]))
 _REFUSALS = {
     "no capacity": "InsufficientCapacityException",
     "policy full": "PolicyEnforcedException",
     "limit exceeded": "LimitExceededException",
     "denied": "AccessDeniedException",
 }
-
-
-def kinds_for(call: Call) -> dict[str, float]:
-    """What can happen to this call, with its weights."""
-    kinds = {**EVERY_CALL, **ONE_OPERATION.get(call.operation, {})}
-    if call.operation == "InitiateJob":
-        tier = call.params["jobParameters"].get("Tier", "Standard")
-        for kind, only in (("no capacity", "Expedited"), ("policy full", "Standard")):
-            if tier != only:
-                del kinds[kind]
-    return kinds
 
 
 def amount_of(kind: str, chance: random.Random, limits: Limits) -> float:
@@ -124,9 +114,14 @@ class Strikes:
     """Services that have an outage."""
 
     def kinds_for(self, call: Call) -> dict[str, float]:
-        """What can happen to this call, with its weights; only a job just started can be described late."""
-        kinds = kinds_for(call)
-        if call.operation == "DescribeJob" and not self._is_of_new_job(call, self.limits.listing_lag_seconds):
+        """What can happen to this call, with its weights."""
+        kinds = {**EVERY_CALL, **ONE_OPERATION.get(call.operation, {})}
+        if call.operation == "InitiateJob":
+            tier = call.params["jobParameters"].get("Tier", "Standard")
+            for kind, only in (("no capacity", "Expedited"), ("policy full", "Standard")):
+                if tier != only:
+                    del kinds[kind]
+        elif call.operation == "DescribeJob" and not self._is_of_new_job(call, self.limits.listing_lag_seconds):
             del kinds["described late"]
         return kinds
 
