@@ -123,12 +123,13 @@ def test_events_of_a_span_are_told_again_with_their_ids(user: User, monkeypatch:
     before = datetime.now(UTC)
     failing = archive_request("told-2", "nowhere", "abc")
     send(user, archive_request("told-1", "told", archive_id), failing, {**failing, "requestId": "no id"})
-    send(user, {"cancel": "told-3"})
+    send(user, {"cancel": "told-3"}, *[{**failing, "requestId": "no id"}] * 20)
     for name, state in {"told-1": "succeeded", "told-2": "failed", "told-3": "cancelled"}.items():
         wait_for(user, name, state)
     send(user, {**failing, "requestId": "told-4"})  # a later generation of the same bytes
     wait_for(user, "told-4", "failed")
     until(lambda: len([each for each in _told(user) if (each[1] or "").startswith("told")]) == 5)
+    until(lambda: len([each for each in _told(user) if each[0] == "Request Rejected"]) >= 21)
     old = _told(user)
     after = datetime.now(UTC) + timedelta(seconds=1)
 
