@@ -112,7 +112,7 @@ MUTATIONS = (
                 "    if False:\n",
             ),
             (
-                "thaw/attempts.py",
+                "thaw/endings.py",
                 "    if not record.is_open:\n        return None if known",
                 "    if job.JobId == record.job_id:\n        return None\n    if False:\n        return None if known",
             ),

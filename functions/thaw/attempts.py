@@ -1,4 +1,6 @@
-"""The moves of a retrieval that follow from its attempts: a claim, and all that Glacier may answer.
+"""The moves of a retrieval that follow from its attempts: a claim, and all that Glacier may answer to it.
+
+How a job ends is in `endings`.
 
 Each function takes the record as it stands and returns the record after one write, or None where there is nothing to
 change; applied again to its own result, it finds itself done.
@@ -7,7 +9,6 @@ change; applied again to its own result, it finds itself done.
 from typing import Any
 
 from thaw import bounds
-from thaw.job import GlacierJob
 from thaw.refusals import Refusal, delay_ms
 from thaw.retrieval import (
     ENDED,
@@ -25,7 +26,6 @@ from thaw.retrieval import (
 from thaw.states import State
 from thaw.tiers import LOOK_EVERY_SECONDS, Tier, faster, fastest, first_look_seconds
 
-CODE_JOB_FAILED = "JobFailed"
 CODE_JOB_VANISHED = "JobVanished"
 CODE_OUTCOME_UNKNOWN = "OutcomeUnknown"
 CODE_GIVEN_UP = "GivenUp"
@@ -247,7 +247,7 @@ def vanished(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     job = record.jobs.get(str(attempt))
     if job is None or not record.is_open or now_ms < job.started_at + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000:
         return None
-    left, over = _without(record, attempt), [*record.over, job.job_id]
+    left, over = without(record, attempt), [*record.over, job.job_id]
     if record.state is not State.IN_PROGRESS:
         return record.changed(jobs=left, over=over)
     message = "The job vanished before it was seen to end."
@@ -266,7 +266,8 @@ def _again(record: Retrieval, code: str, message: str, now_ms: int, **changes: A
     return wait(again, now_ms, now_ms, lost=lost, tier=again.wanted_tier())
 
 
-def _without(record: Retrieval, attempt: int) -> dict[str, StartedJob]:
+def without(record: Retrieval, attempt: int) -> dict[str, StartedJob]:
+    """The record's jobs but that of one attempt."""
     return {name: job for name, job in record.jobs.items() if name != str(attempt)}
 
 
@@ -289,84 +290,3 @@ def failed(record: Retrieval, reason: Reason, now_ms: int, **changes: Any) -> Re
 
 def _no_faster(asker: Asker, tier: Tier) -> Asker:
     return _with_tier(asker, tier) if faster(asker.tier, tier) else asker
-
-
-def success_fields(job: GlacierJob, attempt: int, now_ms: int) -> dict[str, Any]:
-    """What a job that succeeded writes into its record, beside the state."""
-    available_from = job.completed_ms or now_ms
-    fields: dict[str, Any] = {
-        **ENDED,
-        "job_id": job.JobId,
-        "served_by": attempt,
-        "created": job.CreationDate,
-        "completed": job.CompletionDate,
-        "sha256_tree_hash": job.SHA256TreeHash,
-        "archive_sha256_tree_hash": job.ArchiveSHA256TreeHash,
-        "inventory_size_in_bytes": job.InventorySizeInBytes,
-        "next_marker": job.next_marker,
-        "output_available_until": available_from + bounds.OUTPUT_KEPT_SECONDS * 1000,
-        "expires_at": expires_after_end(now_ms),
-    }
-    if job.ArchiveSizeInBytes is not None:
-        fields["archive_size_in_bytes"] = job.ArchiveSizeInBytes
-    tier = tier_of(job)
-    return fields | ({"tier": tier} if tier else {})
-
-
-def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
-    """A job that carries this record's tag is completed, in whatever state the record is."""
-    mine = record.jobs.get(str(attempt))
-    known = mine is not None and mine.job_id == job.JobId
-    if job.JobId in record.over and not job.succeeded:
-        return None  # otherwise it was taken for vanished, and was there all the time (beyond the bounds)
-    if not record.is_open:
-        return None if known else _told_after_the_end(record, attempt, job, now_ms)
-    extra = not known and not _fits(record, attempt)
-    duplicates = [*record.duplicates, *([job.JobId] if extra and job.JobId not in record.duplicates else [])]
-    if job.succeeded:
-        left = _without(record, attempt) if known else record.jobs
-        over = [each for each in record.over if each != job.JobId]
-        fields = {**success_fields(job, attempt, now_ms), "duplicates": duplicates, "jobs": left, "over": over}
-        return record.changed(to=State.SUCCEEDED, told=True, **fields)
-    if not extra:
-        return _job_failed(record, attempt, job, now_ms)
-    return record.changed(duplicates=duplicates) if duplicates != record.duplicates else None
-
-
-def _told_after_the_end(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
-    if job.JobId not in record.over:
-        return started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms)
-    if job.JobId in record.duplicates:
-        return None
-    return record.changed(duplicates=[*record.duplicates, job.JobId])
-
-
-def _fits(record: Retrieval, attempt: int) -> bool:
-    """Whether a job not yet recorded can be that of the newest attempt."""
-    return attempt == record.attempt and str(attempt) not in record.jobs
-
-
-def tier_of(job: GlacierJob) -> Tier | None:
-    """The job's tier, where Glacier says it."""
-    return Tier(job.Tier) if job.Tier in set(Tier) else None
-
-
-def due_now(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
-    """A job is completed, but Glacier has to be asked for more of it: it is recorded and due at once."""
-    known = started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms) or record
-    if known.state is not State.IN_PROGRESS or (known is record and (known.due_at or 0) <= now_ms):
-        return None
-    return known.changed(due_at=now_ms) if known is record else known.model_copy(update={"due_at": now_ms})
-
-
-def _job_failed(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval:
-    """Glacier's word: the retrieval fails with its newest attempt's job, and goes on where a newer attempt is due."""
-    less = record.model_copy(update={"jobs": _without(record, attempt), "over": [*record.over, job.JobId]})
-    newer_is_due = record.state is State.WAITING
-    newer_is_claimed = record.state is State.INITIATING and str(attempt) in record.jobs
-    if newer_is_due or newer_is_claimed:
-        return less.changed()
-    if attempt < record.attempt and less.jobs:
-        return in_progress(less, now_ms, told=False)
-    reason = Reason(code=CODE_JOB_FAILED, message=job.StatusMessage or "Glacier ended the job as Failed.")
-    return failed(less, reason, now_ms)

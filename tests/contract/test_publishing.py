@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.builders import NOW, REASON, archive_request, inventory_request, job, on_two_jobs, opened, started
 from tests.unit.published import check_event
-from thaw import attempts, joining, records
+from thaw import attempts, endings, joining, records
 from thaw.edge.bus import BYTES_AT_MOST, ENTRIES_AT_MOST, Bus
 from thaw.edge.table import to_wire
 from thaw.edge.unreadable import Unreadable
@@ -170,13 +170,13 @@ def writes() -> dict[str, tuple[Stored | None, Stored]]:
     first = opened(archive_request(context={"case": 7}))
     waiting = written(attempts.refused(first, 1, Refusal.THROTTLED, REASON, NOW))
     running = started(first, "job-1", NOW)
-    ended = written(attempts.ended(running, 1, job(running, 1, "job-1"), NOW))
-    failed = written(attempts.ended(running, 1, job(running, 1, "job-1", "Failed"), NOW))
+    ended = written(endings.ended(running, 1, job(running, 1, "job-1"), NOW))
+    failed = written(endings.ended(running, 1, job(running, 1, "job-1", "Failed"), NOW))
     queued = opened(archive_request(tier="Expedited"))
     cancelled = written(joining.cancel(queued, "request-1", NOW))
     last = started(opened(inventory_request(followPages=True)), "job-1", NOW)
-    listed = written(attempts.ended(last, 1, job(last, 1, "job-1"), NOW))
-    twice = written(attempts.ended(on_two_jobs(), 1, job(on_two_jobs(), 1, "job-9", "Failed"), NOW))
+    listed = written(endings.ended(last, 1, job(last, 1, "job-1"), NOW))
+    twice = written(endings.ended(on_two_jobs(), 1, job(on_two_jobs(), 1, "job-9", "Failed"), NOW))
     rejected = records.rejection("message-1", Rejected("NotJson", "no", [{"field": "", "message": "x"}]), NOW)
     return {
         "opened": (None, first),

@@ -16,7 +16,7 @@ from tests.unit.builders import (
     on_two_jobs,
     opened,
 )
-from thaw import attempts, joining, records
+from thaw import attempts, endings, joining, records
 from thaw.capacity import Capacity, Intent, Unit
 from thaw.edge.table import TRIES_AT_MOST, Contention, Table, from_wire, to_wire
 from thaw.events import read_record
@@ -133,7 +133,7 @@ def test_a_generation_that_changed_meanwhile_is_not_replaced(table: Table, dynam
 
 def pages(record: Retrieval) -> tuple[Retrieval, Retrieval]:
     done = job(record, 1, "job-1", InventoryRetrievalParameters={"Marker": "next"})
-    new = attempts.ended(record, 1, done, NOW)
+    new = endings.ended(record, 1, done, NOW)
     assert new is not None
     following = joining.next_page("table", new, NOW)
     assert following is not None

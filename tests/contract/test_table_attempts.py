@@ -19,7 +19,7 @@ from tests.unit.builders import (
     opened,
     started,
 )
-from thaw import attempts, records
+from thaw import attempts, endings, records
 from thaw.edge.table import Table
 from thaw.refusals import Refusal
 from thaw.retrieval import Retrieval
@@ -65,7 +65,7 @@ def test_an_end_without_a_read_writes_what_the_rule_says(table: Table) -> None:
     record = running(table)
     done = job(record, 1, "job-1", Tier="Standard", ArchiveSizeInBytes=5, SHA256TreeHash="a" * 64)
     after = table.succeed(record.tag, done, NOW + 5)
-    assert after == attempts.ended(record, 1, done, NOW + 5)
+    assert after == endings.ended(record, 1, done, NOW + 5)
     assert table.get(KEY) == after
     assert after is not None
     assert after.sequence == after.revision
@@ -160,7 +160,7 @@ def test_a_repeated_claim_is_still_ours(table: Table, lossy: Table) -> None:
 def test_a_repeated_end_is_one_end(table: Table, lossy: Table) -> None:
     record = running(table)
     done = job(record, 1, "job-1")
-    assert lossy.succeed(record.tag, done, NOW) == attempts.ended(record, 1, done, NOW)
+    assert lossy.succeed(record.tag, done, NOW) == endings.ended(record, 1, done, NOW)
 
 
 def test_a_repeated_first_word_of_a_request_shows_its_own_record(lossy: Table) -> None:

@@ -20,7 +20,7 @@ from tests.unit.builders import (
     request,
 )
 from tests.unit.listener import Listener
-from thaw import attempts, bounds, joining
+from thaw import attempts, bounds, endings, joining
 from thaw.refusals import Refusal
 from thaw.request import RetrievalRequest
 from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Retrieval
@@ -175,14 +175,14 @@ class Moves(RuleBasedStateMachine):
     def end(self, ago: int, name: str, status: str) -> None:
         attempt = self.attempt(ago)
         done = job(self.record, attempt, f"job-{attempt}{name}", status)
-        self.write(lambda record: attempts.ended(record, attempt, done, self.now_ms))
+        self.write(lambda record: endings.ended(record, attempt, done, self.now_ms))
 
     @precondition(lambda self: self.record.attempt > 0)
     @rule(ago=ATTEMPTS, name=JOB_NAMES)
     def end_in_few_words(self, ago: int, name: str) -> None:
         attempt = self.attempt(ago)
         done = job(self.record, attempt, f"job-{attempt}{name}")
-        self.write(lambda record: attempts.due_now(record, attempt, done, self.now_ms))
+        self.write(lambda record: endings.due_now(record, attempt, done, self.now_ms))
 
     # What always holds
 

@@ -13,7 +13,7 @@ from tests.unit.builders import (
     released,
     started,
 )
-from thaw import attempts, bounds
+from thaw import attempts, bounds, endings
 from thaw.refusals import Refusal
 from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Reason, Retrieval
 from thaw.states import State
@@ -132,10 +132,10 @@ def test_no_call_is_made_that_could_outlive_its_claim_or_its_function() -> None:
 def test_where_a_job_failed_that_was_given_up_for_absent_the_next_attempt_tells() -> None:
     waits = attempts.absent(opened(), 1, NOW)
     assert waits is not None
-    after = attempts.ended(waits, 1, job(waits, 1, "job-1", "Failed"), NOW)
+    after = endings.ended(waits, 1, job(waits, 1, "job-1", "Failed"), NOW)
     assert after is not None
     assert (after.state, after.over, after.due_at) == (State.WAITING, ["job-1"], waits.due_at)
-    assert attempts.ended(after, 1, job(waits, 1, "job-1", "Failed"), NOW) is None
+    assert endings.ended(after, 1, job(waits, 1, "job-1", "Failed"), NOW) is None
 
 
 def test_a_job_that_is_back_after_it_was_taken_for_vanished_ends_its_retrieval() -> None:
@@ -143,11 +143,11 @@ def test_a_job_that_is_back_after_it_was_taken_for_vanished_ends_its_retrieval()
     waits = attempts.vanished(running, 1, NOW + DAY_MS)
     assert waits is not None
     back = job(waits, 1, "job-1")
-    served = attempts.ended(waits, 1, back, NOW + DAY_MS)
+    served = endings.ended(waits, 1, back, NOW + DAY_MS)
     assert served is not None
     assert (served.state, served.job_id, served.duplicates, served.over) == (State.SUCCEEDED, "job-1", [], [])
     again = started(claimed(waits, NOW + DAY_MS), "job-2", NOW + DAY_MS)
-    served = attempts.ended(again, 1, back, NOW + DAY_MS)
+    served = endings.ended(again, 1, back, NOW + DAY_MS)
     assert served is not None
     assert (served.state, served.job_id, served.duplicates) == (State.SUCCEEDED, "job-1", ["job-1"])
 
@@ -156,12 +156,12 @@ def test_a_job_that_is_back_after_another_served_is_told_once() -> None:
     waits = attempts.vanished(started(opened(), "job-1", NOW), 1, NOW + DAY_MS)
     assert waits is not None
     running = started(claimed(waits, NOW + DAY_MS), "job-2", NOW + DAY_MS)
-    served = attempts.ended(running, 2, job(running, 2, "job-2"), NOW + DAY_MS)
+    served = endings.ended(running, 2, job(running, 2, "job-2"), NOW + DAY_MS)
     assert served is not None
-    told = attempts.ended(served, 1, job(running, 1, "job-1"), NOW + DAY_MS)
+    told = endings.ended(served, 1, job(running, 1, "job-1"), NOW + DAY_MS)
     assert told is not None
     assert (told.state, told.job_id, told.duplicates) == (State.SUCCEEDED, "job-2", ["job-1"])
-    assert attempts.ended(told, 1, job(running, 1, "job-1"), NOW + DAY_MS) is None
+    assert endings.ended(told, 1, job(running, 1, "job-1"), NOW + DAY_MS) is None
 
 
 def test_a_job_that_is_back_after_another_failed_is_told() -> None:
@@ -169,12 +169,12 @@ def test_a_job_that_is_back_after_another_failed_is_told() -> None:
     waits = attempts.vanished(started(opened(), "job-1", NOW), 1, NOW + DAY_MS)
     assert waits is not None
     running = started(claimed(waits, NOW + DAY_MS), "job-2", NOW + DAY_MS)
-    failed = attempts.ended(running, 2, job(running, 2, "job-2", "Failed"), NOW + DAY_MS)
+    failed = endings.ended(running, 2, job(running, 2, "job-2", "Failed"), NOW + DAY_MS)
     assert failed is not None
-    told = attempts.ended(failed, 1, job(running, 1, "job-1"), NOW + DAY_MS)
+    told = endings.ended(failed, 1, job(running, 1, "job-1"), NOW + DAY_MS)
     assert told is not None
     assert (told.state, told.duplicates) == (State.FAILED, ["job-1"])
-    assert attempts.ended(told, 1, job(running, 1, "job-1"), NOW + DAY_MS) is None
+    assert endings.ended(told, 1, job(running, 1, "job-1"), NOW + DAY_MS) is None
 
 
 def test_of_a_job_that_nobody_was_allowed_to_see_nothing_more_is_told() -> None:
@@ -186,12 +186,12 @@ def test_of_a_job_that_nobody_was_allowed_to_see_nothing_more_is_told() -> None:
     failed = attempts.unseen(looked, Refusal.DENIED, denied, later_ms)
     assert failed is not None
     assert (failed.state, failed.reason, failed.over) == (State.FAILED, denied, [])
-    assert attempts.ended(failed, 1, job(running, 1, "job-1"), later_ms) is None
+    assert endings.ended(failed, 1, job(running, 1, "job-1"), later_ms) is None
 
 
 def test_a_failed_job_fails_its_retrieval() -> None:
     running = started(opened(), "job-1", NOW)
-    failed = attempts.ended(running, 1, job(running, 1, "job-1", "Failed", StatusMessage="Archive gone"), NOW)
+    failed = endings.ended(running, 1, job(running, 1, "job-1", "Failed", StatusMessage="Archive gone"), NOW)
     assert failed is not None
     assert failed.state is State.FAILED
     assert failed.reason == Reason(code="JobFailed", message="Archive gone")
@@ -201,20 +201,20 @@ def test_a_failed_job_fails_its_retrieval() -> None:
 def test_one_of_two_jobs_may_fail_and_its_news_may_come_twice(attempt: int) -> None:
     both = on_two_jobs()
     news = job(both, attempt, f"job-{attempt}", "Failed")
-    left = attempts.ended(both, attempt, news, NOW)
+    left = endings.ended(both, attempt, news, NOW)
     assert left is not None
     assert (left.state, set(left.jobs)) == (State.IN_PROGRESS, {str(3 - attempt)})
     assert attempts.upgraded(left, NOW) is None, "what Glacier failed is not started again beside a job that goes on"
-    assert attempts.ended(left, attempt, news, NOW) is None
-    done = attempts.ended(left, 3 - attempt, job(both, 3 - attempt, f"job-{3 - attempt}"), NOW)
+    assert endings.ended(left, attempt, news, NOW) is None
+    done = endings.ended(left, 3 - attempt, job(both, 3 - attempt, f"job-{3 - attempt}"), NOW)
     assert done is not None
     assert (done.state, done.duplicates) == (State.SUCCEEDED, [])
-    assert attempts.ended(done, attempt, news, NOW) is None
+    assert endings.ended(done, attempt, news, NOW) is None
 
 
 def test_an_end_can_overtake_the_job_id() -> None:
     record = opened()
-    done = attempts.ended(record, 1, job(record, 1, "job-1"), NOW)
+    done = endings.ended(record, 1, job(record, 1, "job-1"), NOW)
     assert done is not None
     assert (done.state, done.job_id, done.duplicates) == (State.SUCCEEDED, "job-1", [])
     assert attempts.started(done, 1, Tier.STANDARD, "job-1", NOW) is None
@@ -239,7 +239,7 @@ def test_a_job_is_not_taken_for_vanished_before_glacier_must_know_it() -> None:
 
 def test_the_output_is_available_for_a_day_from_its_completion() -> None:
     running = started(opened(), "job-1", NOW)
-    done = attempts.ended(running, 1, job(running, 1, "job-1"), NOW + 9 * DAY_MS)
+    done = endings.ended(running, 1, job(running, 1, "job-1"), NOW + 9 * DAY_MS)
     assert done is not None
     assert done.output_available_until == NOW + 4 * 3_600_000 + DAY_MS
     assert done.expires_at == (NOW + 9 * DAY_MS) // 1000 + bounds.RETRIEVAL_KEPT_SECONDS

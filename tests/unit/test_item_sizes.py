@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tests.unit.builders import ACCOUNT, ARCHIVE_ID, NOW, archive_request, claimed, job
 from tests.unit.sizes import item_bytes, write_units
-from thaw import attempts, joining, records
+from thaw import attempts, endings, joining, records
 from thaw.refusals import Refusal
 from thaw.retrieval import Reason, Retrieval, key_for
 
@@ -32,7 +32,7 @@ def steps() -> Iterator[tuple[str, Retrieval]]:
     yield "in progress", running
     hashes = {"SHA256TreeHash": HASH, "ArchiveSHA256TreeHash": HASH}
     done = job(running, 2, JOB_ID, Tier="Standard", ArchiveId=ARCHIVE_ID, ArchiveSizeInBytes=285_544_123_456, **hashes)
-    ended = attempts.ended(running, 2, done, NOW + 4 * 3_600_000)
+    ended = endings.ended(running, 2, done, NOW + 4 * 3_600_000)
     assert ended is not None
     yield "succeeded", ended
 

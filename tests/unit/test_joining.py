@@ -16,7 +16,7 @@ from tests.unit.builders import (
     released,
     started,
 )
-from thaw import attempts, bounds, joining
+from thaw import attempts, bounds, endings, joining
 from thaw.joining import CancelRefused, Join, NotJoinedYet
 from thaw.refusals import Refusal
 from thaw.retrieval import EXPEDITED_BACKLOG, Retrieval
@@ -30,7 +30,7 @@ AVAILABLE_UNTIL = 1_767_240_000_000 + 24 * HOUR_MS
 
 def succeeded() -> Retrieval:
     running = started(opened(), "job-1", NOW)
-    done = attempts.ended(running, 1, job(running, 1, "job-1"), NOW + 4 * HOUR_MS)
+    done = endings.ended(running, 1, job(running, 1, "job-1"), NOW + 4 * HOUR_MS)
     assert done is not None
     return done
 
@@ -78,10 +78,10 @@ def test_what_is_in_progress_gets_a_further_attempt_at_a_faster_tier_only() -> N
 
 def test_the_first_output_serves_everyone() -> None:
     both = on_two_jobs()
-    done = attempts.ended(both, 1, job(both, 1, "job-1", Tier="Standard"), NOW)
+    done = endings.ended(both, 1, job(both, 1, "job-1", Tier="Standard"), NOW)
     assert done is not None
     assert (done.state, done.served_by, done.job_id, done.tier) == (State.SUCCEEDED, 1, "job-1", Tier.STANDARD)
-    other = attempts.ended(done, 2, job(both, 2, "job-2"), NOW)
+    other = endings.ended(done, 2, job(both, 2, "job-2"), NOW)
     assert other is None, "the second job's end changes nothing"
 
 
@@ -96,7 +96,7 @@ def test_neither_a_failure_nor_a_finished_inventory_is_joined() -> None:
     assert joining.join(failure, archive_request("late"), NOW) is Join.OVER
     running = started(opened(inventory_request()), "job-1", NOW)
     assert isinstance(joining.join(running, inventory_request("second"), NOW), Retrieval)
-    done = attempts.ended(running, 1, job(running, 1, "job-1"), NOW)
+    done = endings.ended(running, 1, job(running, 1, "job-1"), NOW)
     assert done is not None
     assert joining.join(done, inventory_request("late"), NOW) is Join.OVER
 
@@ -176,7 +176,7 @@ def test_taking_back_one_never_hurries_the_others() -> None:
 def page(marker: str | None, **asked: Any) -> Retrieval:
     running = started(opened(inventory_request(followPages=True, **asked)), "job-1", NOW)
     done = job(running, 1, "job-1", InventoryRetrievalParameters={"Marker": marker})
-    ended = attempts.ended(running, 1, done, NOW)
+    ended = endings.ended(running, 1, done, NOW)
     assert ended is not None
     return ended
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.unit.builders import NOW, REASON, archive_request, claimed, job, opened
 from tests.unit.listener import Listener
-from thaw import attempts, bounds, joining
+from thaw import attempts, bounds, endings, joining
 from thaw.job import GlacierJob
 from thaw.refusals import Refusal
 from thaw.request import RetrievalRequest
@@ -167,7 +167,7 @@ class World(RuleBasedStateMachine):
         elif found.status == "InProgress":
             self._reply(found)
         else:
-            self.write(attempts.ended(self.record, attempt, self._told(found), self.now_ms))
+            self.write(endings.ended(self.record, attempt, self._told(found), self.now_ms))
 
     def _describe(self, attempt: int) -> None:
         found = self.jobs[attempt]
@@ -176,7 +176,7 @@ class World(RuleBasedStateMachine):
         elif found.status == "InProgress":
             self.write(attempts.still_running(self.record, self.now_ms))
         else:
-            self.write(attempts.ended(self.record, attempt, self._told(found), self.now_ms))
+            self.write(endings.ended(self.record, attempt, self._told(found), self.now_ms))
 
     # Glacier
 
@@ -197,7 +197,7 @@ class World(RuleBasedStateMachine):
         """As often as it likes, and in any order; or never."""
         ended = [each for each in self.jobs.values() if each.status in ("Succeeded", "Failed")]
         told = ended[which % len(ended)]
-        self.write(attempts.ended(self.record, told.attempt, self._told(told), self.now_ms))
+        self.write(endings.ended(self.record, told.attempt, self._told(told), self.now_ms))
 
     @rule(seconds=st.sampled_from([1, 30, 60, 480, 900, 1800, 6 * 3600, 25 * 3600]))
     def time_passes(self, seconds: int) -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from thaw.attempts import claim_fields, success_fields
+from thaw.attempts import claim_fields
 from thaw.capacity import ITEM_ID as CAPACITY_ID
 from thaw.capacity import Capacity
 from thaw.description import Tag
+from thaw.endings import success_fields
 from thaw.job import GlacierJob
 from thaw.records import ListingRecord, RejectionRecord, RequestRecord, request_id_of_item
 from thaw.retrieval import Retrieval, Stored, item_id, past_id

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from thaw import attempts, joining
+from thaw import attempts, endings, joining
 from thaw.description import Tag
 from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import TRIES_AT_MOST, Contention, Table
@@ -38,7 +38,7 @@ class Ending:
             _logged(record, job)
         elif record.follow_pages and job.succeeded and not job.tells_next_page:
             # An older message: DescribeJob knows whether the inventory goes on, and only reconcile asks.
-            self.table.change(record, lambda now: attempts.due_now(now, tag.attempt, job, self.now_ms()))
+            self.table.change(record, lambda now: endings.due_now(now, tag.attempt, job, self.now_ms()))
         else:
             self.seen(record, tag, job)
 
@@ -54,7 +54,7 @@ class Ending:
                 self.resume_queue.resume_when_due(upgraded, self.now_ms())
             return upgraded
         for _ in range(TRIES_AT_MOST):
-            new = attempts.ended(record, tag.attempt, job, self.now_ms())
+            new = endings.ended(record, tag.attempt, job, self.now_ms())
             if new is None:
                 return record
             following = joining.next_page(self.table.name, new, self.now_ms()) if new.state != record.state else None
@@ -68,7 +68,7 @@ class Ending:
         raise Contention(record.retrieval_id)
 
     def _started(self, tag: Tag, job: GlacierJob) -> Callable[[Retrieval], Retrieval | None]:
-        tier = attempts.tier_of(job)
+        tier = endings.tier_of(job)
         return lambda now: attempts.started(now, tag.attempt, tier or now.tier, job.JobId, self.now_ms())
 
     def _write(self, old: Retrieval, new: Retrieval, following: Retrieval | None) -> Retrieval | None:
