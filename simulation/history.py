@@ -75,6 +75,11 @@ class History:
         """The record of a retrieval as it is, be it the current one of its bytes or an earlier one."""
         return self.items.get(f"retrieval/{key}/{generation}") or self.items.get(f"retrieval/{key}", {})
 
+    @property
+    def purchase_is_followed(self) -> bool:
+        """Whether a purchase is open, or so lately that its outcome may yet prove otherwise."""
+        return not {"intent", "inDoubt"}.isdisjoint(self.items.get("capacity", {}))
+
     def due_since(self, moment_ms: int) -> Iterator[tuple[str, int]]:
         """What is in the due index, or was at some time since then."""
         yield from self.open_due.values()

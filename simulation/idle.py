@@ -20,5 +20,5 @@ def is_idle(cloud: Cloud, history: History, function_arn: str, skew_seconds: flo
     soon_ms = now_ms + (bounds.TICK_SECONDS + skew_seconds) * 1000
     due = history.due_since(round(now_ms - WITHIN.index_lag_seconds * 1000))
     if cloud.functions.config_of(function_arn).label == "top_up":
-        return "intent" not in history.items.get("capacity", {}) and all(p != EXPEDITED_BACKLOG for p, _ in due)
+        return not history.purchase_is_followed and all(partition != EXPEDITED_BACKLOG for partition, _ in due)
     return all(partition == EXPEDITED_BACKLOG or at_ms > soon_ms for partition, at_ms in due)

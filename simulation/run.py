@@ -22,7 +22,8 @@ from simulation.history import Change, History
 from simulation.limits import WITHIN, Limits
 from simulation.mishaps import Mishaps
 from simulation.promises import money, records, remains, requests
-from simulation.promises.requests import Asked, Told, Word
+from simulation.promises.requests import Word
+from simulation.promises.said import Asked, Told
 from simulation.promises.violation import Promise, Violation
 from simulation.rates import Rates
 from simulation.strikes import SWITCH, Strikes
@@ -130,8 +131,8 @@ class Run:
             self._broken(Violation(Promise.NOTHING_LEFT, f"not settled {SETTLES_WITHIN} after the last fault"))
 
     def _has_settled(self) -> bool:
-        intends = "intent" in self.history.items.get("capacity", {})
-        return self.world.cloud.quiet and not self.history.open_due and not intends
+        history = self.history
+        return self.world.cloud.quiet and not history.open_due and not history.purchase_is_followed
 
     # ----------------------------------------------------------------------------------------------- choose
 
@@ -187,11 +188,14 @@ class Run:
         told, asked, ledger = Told(cloud.events), Asked(self._bodies(), cloud.move_tasks.new_ids), cloud.glacier.ledger
         word = Word({job.job_id: job for job in ledger.jobs}, history, self.workload)
         self._all_broken(requests.every_message_ends(asked, told, history))
+        self._all_broken(requests.contexts_come_back(asked, told))
         self._all_broken(requests.each_change_is_published(told, history))
         for event in told.first.values():
             self._all_broken(word.of_event(event))
         asked_for, calls = self._requests(), cloud.calls.log
         self._all_broken(requests.served_as_fast_as_asked(asked_for, told, word.jobs, calls, self._faults_end))
+        purchased = [event.detail["capacityId"] for event in cloud.events_of("Capacity Purchased")]
+        self._all_broken(money.units_told(self._units_of_ours, purchased))
         duplicates = [event.detail["jobId"] for event in cloud.events_of("Duplicate Job")]
         if self.limits == WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))
@@ -221,9 +225,13 @@ class Run:
     def _faults_end(self) -> datetime:
         return self.world.cloud.start + timedelta(seconds=self.workload.faults_end_seconds or 0)
 
+    @property
+    def _units_of_ours(self) -> list[str]:
+        units = self.world.cloud.glacier.ledger.units
+        return [unit.capacity_id for unit in units if unit.capacity_id not in self._units_of_others]
+
     def _units(self, told: Told) -> Iterable[Violation]:
         ledger = self.world.cloud.glacier.ledger
-        ours = [unit.capacity_id for unit in ledger.units if unit.capacity_id not in self._units_of_others]
         sent: dict[str, tuple[datetime, Body]] = {}
         for at, body in self._requests():
             sent.setdefault(body["requestId"], (at, body))
@@ -233,4 +241,5 @@ class Run:
             if events
         }
         drain = timedelta(minutes=self.workload.drain_within_minutes)
-        return money.of_units(ledger.units, ours, money.demands_of(sent, ended), self.workload.max_units, drain)
+        ours, max_units = self._units_of_ours, self.workload.max_units
+        return money.of_units(ledger.units, ours, money.demands_of(sent, ended), max_units, drain)

@@ -65,6 +65,9 @@ RETRIEVAL_KEPT_SECONDS = REQUEST_KEPT_SECONDS + 7 * 24 * 3600
 DENIED_AT_MOST_SECONDS = 48 * 3600
 """A missing permission is a fault of the deployment: so long it has to be mended before retrievals fail."""
 
+PURCHASE_IN_DOUBT_SECONDS = 12 * 3600
+"""Long beyond the other bounds: so long a purchase that had no reply may still turn out to have bought a unit."""
+
 LISTING_CARRIED_ON_SECONDS = 12 * 3600
 """So long a listing that takes more than one run is carried on: half as long as a job is kept after its end."""
 

@@ -32,6 +32,8 @@ class Unit(Stored):
     capacity_id: str
     start_date: str
     expiration_date: str
+    late: bool = False
+    """Whether it turned up after a purchase without a reply had been settled otherwise."""
 
     @property
     def expires_ms(self) -> int:
@@ -85,6 +87,8 @@ class Capacity(Stored):
     again: bool = False
     """Someone was woken while another held the lock."""
     intent: Intent | None = None
+    in_doubt: Intent | None = None
+    """The newest purchase that had no reply, once a listing has settled it, and while it may yet prove otherwise."""
     buy_not_before: int | None = None
     next_slot_at: int = 0
     bought: list[Unit] = Field(default_factory=list)
@@ -220,6 +224,20 @@ def outcome(intent: Intent, units: list[Unit], listed_at_ms: int) -> tuple[Outco
     return Outcome.UNKNOWN, None
 
 
+def late(in_doubt: Intent, units: list[Unit], bought: list[Unit]) -> list[Unit]:
+    """The units beside those there were, and those we know to be ours: the purchase may have bought one of them.
+
+    It took effect after it was given up; or the unit that was taken for its own was someone else's.
+    """
+    known_ids = {*in_doubt.seen, *(unit.capacity_id for unit in bought)}
+    return [unit.model_copy(update={"late": True}) for unit in units if unit.capacity_id not in known_ids]
+
+
+def is_in_doubt(settled: Intent, now_ms: int) -> bool:
+    """Whether a purchase was so lately that another unit than that found may be its."""
+    return now_ms <= settled.until + bounds.PURCHASE_IN_DOUBT_SECONDS * 1000
+
+
 def settled_at_ms(intent: Intent) -> int:
     """When the bounds for a purchase to take effect and be listed have run out."""
     return intent.until + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000
@@ -246,7 +264,7 @@ def short_of(
 def _advice(wanted: int, max_units: int) -> str:
     useful = min(wanted, UNITS_AT_MOST)
     if max_units < useful:
-        return f"Set maxUnits to {useful} and deploy again to let Thaw buy units (about $100 a month each)."
+        return f"Set maxUnits to {useful} and deploy again to let Thaw buy units, each paid for a month."
     return f"Glacier allows {UNITS_AT_MOST} units; use Standard for some, or give drainWithinMinutes more time."
 
 

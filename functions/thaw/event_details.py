@@ -112,6 +112,9 @@ class CapacityPurchasedEvent(_Told):
     capacity_id: str
     start_date: str
     expiration_date: str
+    reason: ReasonTold | None = Field(
+        default=None, description="Not null only where this unit came after a purchase without a reply was settled."
+    )
 
 
 class CapacityShortEvent(_Told):

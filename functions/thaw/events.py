@@ -234,6 +234,13 @@ def _taken_back(record: RequestRecord, sequence: int, reason: ReasonTold) -> Eve
     return Event(CANCELLED, told.model_dump(mode="json", by_alias=True))
 
 
+_LATE = ReasonTold(
+    code="PurchaseInDoubt",
+    message="A purchase had no reply, and after the list of units had settled what became of it this unit came:"
+    " the purchase bought it, or someone else did.",
+)
+
+
 def _of_capacity(old: Capacity | None, new: Capacity) -> Iterator[Event]:
     told_before = old.bought if old else []
     for unit in (unit for unit in new.bought if unit not in told_before):
@@ -243,6 +250,7 @@ def _of_capacity(old: Capacity | None, new: Capacity) -> Iterator[Event]:
             capacity_id=unit.capacity_id,
             start_date=unit.start_date,
             expiration_date=unit.expiration_date,
+            reason=_LATE if unit.late else None,
         )
         yield Event(PURCHASED, purchased.model_dump(mode="json", by_alias=True))
     short = new.short

@@ -155,6 +155,13 @@ def of_units(
             yield Violation(Promise.NO_DOLLAR_TWICE, what)
 
 
+def units_told(ours: Sequence[str], told: Sequence[str]) -> Iterator[Violation]:
+    """Whatever was bought, within the bounds or beyond them, is named. Args: told: the ids in `Capacity Purchased`."""
+    for capacity_id in ours:
+        if capacity_id not in told:
+            yield Violation(Promise.NO_DOLLAR_TWICE, f"nobody was told of the unit {capacity_id}")
+
+
 def demands_of(sent: Mapping[str, tuple[datetime, Mapping[str, Any]]], ended: Mapping[str, datetime]) -> list[Demand]:
     """Args: sent: when each request was first sent, and what it asks; ended: when it ended, if it did."""
     return [

@@ -232,6 +232,56 @@ def test_one_whose_lock_ran_out_buys_nothing_more(site: Site) -> None:
     assert len(site.capacity.bought) == 2
 
 
+def test_a_unit_that_comes_after_its_purchase_was_given_up_is_told(site: Site) -> None:
+    """It took effect beyond all bounds, and another was bought in its place: that is named, and no third is bought."""
+    site.wait(1)
+    site.seller.answer = Refusal.UNKNOWN
+    site.run(max_units=1)
+    site.now_ms += SETTLED_MS + 1
+    site.seller.answer = None
+    site.run(max_units=1)
+    site.seller.there.append(_unit("late"))
+    site.now_ms += 300_000
+    site.run(max_units=1)
+    site.run(max_units=1)
+    assert site.seller.purchases == 2
+    assert [(unit.capacity_id, unit.late) for unit in site.capacity.bought] == [("unit-2", False), ("late", True)]
+
+
+def test_ours_is_told_though_someone_elses_was_taken_for_it(site: Site) -> None:
+    """Someone buys a unit while the reply to our purchase is lost, and the listing shows theirs first."""
+    site.wait(1)
+    site.seller.answer = Refusal.UNKNOWN
+    site.seller.meanwhile = lambda: site.seller.there.append(_unit("theirs"))
+    site.run()
+    site.run()
+    site.seller.there.append(_unit("ours"))
+    site.run()
+    assert [(unit.capacity_id, unit.late) for unit in site.capacity.bought] == [("theirs", False), ("ours", True)]
+
+
+def test_a_purchase_with_a_reply_is_never_in_doubt(site: Site) -> None:
+    site.wait(1)
+    site.run()
+    assert site.capacity.bought
+    assert site.capacity.in_doubt is None
+
+
+def test_a_purchase_is_in_doubt_for_half_a_day(site: Site) -> None:
+    site.wait(1)
+    site.seller.answer, site.seller.done_all_the_same = Refusal.UNKNOWN, True
+    site.run()
+    site.run()
+    assert site.capacity.in_doubt is not None
+    site.now_ms += bounds.PURCHASE_IN_DOUBT_SECONDS * 1000 + 60_001
+    site.run()
+    listings = site.seller.listings
+    site.seller.there.append(_unit("someone else's"))
+    site.run()
+    assert site.capacity.in_doubt is None
+    assert site.seller.listings == listings
+
+
 @pytest.mark.parametrize("refusal", [Refusal.LIMIT, Refusal.THROTTLED, Refusal.DENIED, Refusal.PERMANENT])
 def test_a_refused_purchase_is_tried_again_later_only(site: Site, refusal: Refusal) -> None:
     site.wait(1)

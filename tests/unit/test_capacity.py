@@ -173,6 +173,15 @@ def test_a_purchase_is_settled_by_a_listing_only() -> None:
     assert capacity.outcome(replied, [unit(3), unit(2)], NOW) == (Outcome.BOUGHT, unit(2))
 
 
+def test_what_a_purchase_in_doubt_may_have_bought() -> None:
+    in_doubt = Intent(until=NOW, seen=["unit-1"])
+    assert capacity.late(in_doubt, [unit(1), unit(2)], [unit(2)]) == []
+    assert capacity.late(in_doubt, [unit(1), unit(3)], [unit(2)]) == [unit(3).model_copy(update={"late": True})]
+    last_ms = NOW + bounds.PURCHASE_IN_DOUBT_SECONDS * 1000
+    assert capacity.is_in_doubt(in_doubt, last_ms)
+    assert not capacity.is_in_doubt(in_doubt, last_ms + 1)
+
+
 def test_a_unit_once_seen_is_there_even_if_a_listing_lags() -> None:
     assert capacity.known([], [unit(1)]) == [unit(1)]
     assert capacity.known([unit(1)], [unit(1)]) == [unit(1)]

@@ -56,6 +56,7 @@ def test_an_event_fits_one_shape_only() -> None:
             "capacityId": "unit",
             "startDate": "2026-01-01T00:00:00.000Z",
             "expirationDate": "2026-02-01T00:00:00.000Z",
+            "reason": None,
         },
     }
     whole = Draft202012Validator(schema("events"))

@@ -56,7 +56,7 @@ class ToppingUp:
     def run(self) -> None:
         """Buys what the backlog needs and releases what may start; nothing where nothing waits or another is at it."""
         backlog = self._backlog()
-        if not backlog and not self._purchase_is_open():
+        if not backlog and not self._purchase_is_followed():
             return
         state = self._lock()
         while state is not None:
@@ -71,9 +71,9 @@ class ToppingUp:
         indexed = self.table.read_many(first, unreadable)
         return [record for record in indexed if record.due_in == EXPEDITED_BACKLOG]
 
-    def _purchase_is_open(self) -> bool:
+    def _purchase_is_followed(self) -> bool:
         state = self.table.get_capacity()
-        return state is not None and state.intent is not None
+        return state is not None and (state.intent or state.in_doubt) is not None
 
     # The lock
 
@@ -162,6 +162,7 @@ class ToppingUp:
             count("PermissionDenied" if refused.refusal is Refusal.DENIED else "GlacierUnavailable")
             return state, capacity.valid(state.bought, listed_at_ms), refused.reason
         state = self._settle(state, listed, listed_at_ms)
+        state = self._look_out(state, listed, listed_at_ms)
         return state, capacity.known(listed, capacity.valid(state.bought, listed_at_ms)), None
 
     def _settle(self, state: Capacity, listed: list[Unit], listed_at_ms: int) -> Capacity:
@@ -171,10 +172,25 @@ class ToppingUp:
         if became is Outcome.UNKNOWN:
             return state
         if unit is None:
-            return self._mine(state, intent=None)
+            return self._mine(state, intent=None, in_doubt=state.intent)
         count("CapacityPurchased")
         bought = [*capacity.valid(state.bought, listed_at_ms), unit]
-        return self._mine(state, intent=None, bought=bought, told=True)
+        in_doubt = state.intent if state.intent.capacity_id is None else state.in_doubt
+        return self._mine(state, intent=None, in_doubt=in_doubt, bought=bought, told=True)
+
+    def _look_out(self, state: Capacity, listed: list[Unit], listed_at_ms: int) -> Capacity:
+        """Tells of units that a purchase without a reply may have bought, contrary to how it was settled."""
+        in_doubt = state.in_doubt
+        if in_doubt is None or state.intent is not None:  # a new unit may be the open purchase's
+            return state
+        if not capacity.is_in_doubt(in_doubt, listed_at_ms):
+            return self._mine(state, in_doubt=None)
+        late = capacity.late(in_doubt, listed, state.bought)
+        if not late:
+            return state
+        count("CapacityPurchased", len(late))
+        logger.warning("late purchase", capacity_ids=[unit.capacity_id for unit in late])
+        return self._mine(state, bought=[*capacity.valid(state.bought, listed_at_ms), *late], told=True)
 
     def _buy_as_planned(
         self, state: Capacity, units: list[Unit], backlog: list[Waiting]
