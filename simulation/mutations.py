@@ -223,6 +223,19 @@ MUTATIONS = (
         "        state = self._intend(state, intent)\n",
         "",
     ),
+    _one(
+        "a purchase in doubt not looked out for",
+        "work/topping_up.py",
+        "        if in_doubt is None or state.intent is not None:",
+        "        if True:",
+    ),
+    _one(
+        "all events of a retrieval with one context",
+        "events.py",
+        "        archive_size_in_bytes=record.archive_size_in_bytes,\n        context=_context(asker.context),",
+        "        archive_size_in_bytes=record.archive_size_in_bytes,\n"
+        "        context=_context(next(iter(record.requests.values())).context),",
+    ),
     _one("the lock ignored", "work/topping_up.py", "            if held:\n", "            if False:\n"),
     _one(
         "a purchase given up before the bounds",
