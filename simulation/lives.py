@@ -51,7 +51,7 @@ def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True) -
         beyond_guarantee_served=False,
         newest_jobs_first=False,
         marker_repeats=True,
-        notifications_struck=None,
+        rates={},
         vault_notifies=False,
         faults_end_seconds=None,
         theme="sweep",
@@ -59,6 +59,7 @@ def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True) -
 
 
 _LOST_REPLY: Mapping[str, Choice] = {"initiate InitiateJob 1": Choice("loses reply")}
+_LATE_JOB: Mapping[str, Choice] = {"job's time 1": Choice("job late", 3 * _HOUR_SECONDS)}
 _LOST_NOTIFICATION: Mapping[str, Choice] = {"notification 1": Choice("notification lost")}
 _JUST_BEFORE_THE_LOOK = (first_look_seconds(Tier.BULK) - 60.0, _archive("r2", "Standard"))
 """Then reconcile asks Glacier of a job that was started just now."""
@@ -81,5 +82,6 @@ LIVES = (
     Life("rejected", _workload((0, {"requestId": "bad", "vaultName": VAULT}))),
     Life("reply lost", _workload((0, _archive("r1", "Standard"))), _LOST_REPLY),
     Life("faster tier at the look", _workload((0, _archive("r1", "Bulk")), _JUST_BEFORE_THE_LOOK), _LOST_NOTIFICATION),
+    Life("faster tier, the other late", _workload((0, _archive("r1", "Bulk")), _JUST_BEFORE_THE_LOOK), _LATE_JOB),
     Life("notification lost", _workload((0, _archive("r1", "Standard"))), _LOST_NOTIFICATION),
 )

@@ -22,7 +22,7 @@ from simulation.mutations import MUTATIONS, Mutation
 from simulation.run import Run
 from simulation.world import World
 
-SEEDS_AT_MOST = 300
+SEEDS_AT_MOST = 400
 
 
 @dataclass(frozen=True)

@@ -226,8 +226,8 @@ MUTATIONS = (
     _one(
         "a purchase in doubt not looked out for",
         "work/topping_up.py",
-        "        if in_doubt is None or state.intent is not None:",
-        "        if True:",
+        "        late = capacity.late(in_doubt, listed, state.bought)",
+        "        late: list[Unit] = []",
     ),
     _one(
         "all events of a retrieval with one context",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _SWITCHED_OFF = 0.25
 _GLACIER_FACTOR = 4.0
@@ -36,6 +36,11 @@ class Rates:
             skewed=chance.random() < 0.5,
             off=frozenset(kind for kind in kinds if chance.random() < _SWITCHED_OFF),
         )
+
+    def with_those_of(self, theme: Mapping[str, float]) -> Rates:
+        """A theme may say how often notifications and jobs are struck."""
+        notifications, jobs = theme.get("notifications", self.notifications), theme.get("jobs", self.jobs)
+        return replace(self, notifications=notifications, jobs=jobs)
 
     def of_call(self, service: str) -> float:
         return min(0.6, self.strikes * (_GLACIER_FACTOR if service == "glacier" else 1))

@@ -65,9 +65,7 @@ class Run:
         whole = self.planned or drawn(random.Random(f"{self.seed} workload"))
         self.workload = replace(whole, steps=tuple(step for step in whole.steps if step.name not in self.without))
         self.chooser = Chooser(self.seed, self.given)
-        self.rates = Rates.drawn(random.Random(f"{self.seed} rates"), KINDS)
-        if self.workload.notifications_struck is not None:
-            self.rates = replace(self.rates, notifications=self.workload.notifications_struck)
+        self.rates = Rates.drawn(random.Random(f"{self.seed} rates"), KINDS).with_those_of(self.workload.rates)
         self.history: History
         self._units_of_others: set[str] = set()
 

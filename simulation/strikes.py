@@ -14,6 +14,7 @@ from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from local.calls import Call, Perform, error_reply
 from local.cloud import Cloud
+from local.glacier.ledger import JobStarted
 from local.processes import Died, Process, current
 from simulation.choices import Choice
 from simulation.history import History
@@ -63,7 +64,7 @@ ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
     "InitiateJob": {"no capacity": 2.0, "policy full": 2.0, "denied": 0.5, "overtaken": 3.0},
     "PurchaseProvisionedCapacity": {"limit exceeded": 4.0, "denied": 0.5},
     "ListProvisionedCapacity": {"listed late": 4.0, "denied": 0.5},
-    "ListJobs": {"listed late": 4.0, "denied": 0.5},
+    "ListJobs": {"listed late": 4.0, "appears late": 30.0, "denied": 0.5},
     "DescribeJob": {"described late": 30.0, "denied": 0.5},
     "Query": {"index behind": 6.0},
     "PutEvents": {"entries refused": 6.0},
@@ -81,7 +82,7 @@ def amount_of(kind: str, chance: random.Random, limits: Limits) -> float:
     """How much of it."""
     if kind in LATE_EFFECTS:
         return round(chance.choice([chance.uniform(0, 1), limits.effect_seconds * chance.random()]), 3)
-    if kind in ("listed late", "described late"):
+    if kind in ("listed late", "appears late", "described late"):
         return round(limits.listing_lag_seconds * (1 - chance.random() ** 2), 3)
     if kind == "index behind":
         return round(limits.index_lag_seconds * (1 - chance.random() ** 2), 3)
@@ -112,6 +113,8 @@ class Strikes:
     """How often a kind made no difference: nothing was so new that it could be listed late."""
     _down_until_ms: dict[str, float] = field(default_factory=dict)
     """Services that have an outage."""
+    _appears_ms: dict[str, float] = field(default_factory=dict)
+    """When jobs that appear late do so."""
 
     def kinds_for(self, call: Call) -> dict[str, float]:
         """What can happen to this call, with its weights."""
@@ -123,12 +126,16 @@ class Strikes:
                     del kinds[kind]
         elif call.operation == "DescribeJob" and not self._is_of_new_job(call, self.limits.listing_lag_seconds):
             del kinds["described late"]
+        elif call.operation == "ListJobs" and not self._new_jobs(call, self.limits.listing_lag_seconds):
+            del kinds["appears late"]
         return kinds
 
     def kept_up(self, call: Call) -> Choice | None:
-        """What happens to a repeat of a call that keeps failing, and to all calls of a service that has an outage."""
+        """What happens to repeats of a call that keeps failing, while a service is down, and until a job appears."""
         if call.at_ms < self._down_until_ms.get(call.service, 0):
             return Choice("500 before")
+        if call.operation == "DescribeJob" and call.at_ms < self._appears_ms.get(call.params["jobId"], 0):
+            return Choice("described late", self.limits.listing_lag_seconds)
         return next((choice for params, choice in self._failing if params is call.params), None)
 
     def end_outages(self) -> None:
@@ -227,6 +234,12 @@ class Strikes:
         finally:
             settings.listing_lag_seconds = before
 
+    def _appears_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """What the listing does not have, DescribeJob does not know either."""
+        for job in self._new_jobs(call, choice.amount):
+            self._appears_ms[job.job_id] = (job.at.timestamp() + choice.amount) * 1000
+        return self._listed_late(choice, call, perform)
+
     def _described_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """As if Glacier did not know a job started just now."""
         is_new = self._is_of_new_job(call, choice.amount)
@@ -234,8 +247,10 @@ class Strikes:
         return error_reply("ResourceNotFoundException", "struck", 404) if is_new else perform()
 
     def _is_of_new_job(self, call: Call, seconds: float) -> bool:
-        started = (job.at for job in self.cloud.glacier.ledger.jobs if job.job_id == call.params["jobId"])
-        return any(_is_new(at, seconds, call) for at in started)
+        return any(job.job_id == call.params["jobId"] for job in self._new_jobs(call, seconds))
+
+    def _new_jobs(self, call: Call, seconds: float) -> list[JobStarted]:
+        return [job for job in self.cloud.glacier.ledger.jobs if _is_new(job.at, seconds, call)]
 
     def _count(self, choice: Choice, comes_to_something: bool) -> None:
         self.in_vain[choice.kind] += not comes_to_something

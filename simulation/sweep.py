@@ -56,6 +56,7 @@ _LETTERS = dict(zip((way.kind for way in WAYS), ascii_lowercase, strict=False))
 _AMOUNTS = {
     "overtaken": 19.0,
     "listed late": WITHIN.listing_lag_seconds,
+    "appears late": WITHIN.listing_lag_seconds,
     "described late": WITHIN.listing_lag_seconds,
     "index behind": WITHIN.index_lag_seconds,
     "entries refused": _ALL_ENTRIES,

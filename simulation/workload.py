@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,8 +73,8 @@ class Workload:
     beyond_guarantee_served: bool
     newest_jobs_first: bool
     marker_repeats: bool
-    notifications_struck: float | None
-    """How often something happens to a notification, where the theme says it."""
+    rates: Mapping[str, float]
+    """How often some things happen, where the theme says it; by the names of `Rates`."""
     vault_notifies: bool
     """Whether the vault has a notification of its own, to the same topic."""
     faults_end_seconds: float | None
@@ -118,7 +118,7 @@ def drawn(chance: random.Random) -> Workload:
         beyond_guarantee_served=chance.random() < 0.3,
         newest_jobs_first=chance.random() < 0.5,
         marker_repeats=chance.random() < 0.5,
-        notifications_struck=0.9 if theme == _HURRIED else None,
+        rates=_HURRIED_RATES if theme == _HURRIED else {},
         vault_notifies=chance.random() < 0.2,
         faults_end_seconds=last_seconds + chance.choice([0.2, 1, 4, 8]) * _HOUR_SECONDS,
         theme=theme,
@@ -246,6 +246,8 @@ def _hurried(steps: _Steps, chance: random.Random) -> None:
 
 
 _HURRIED = "hurried at the look"
+_HURRIED_RATES = {"notifications": 0.9, "jobs": 0.5}
+"""Nobody hears of the slower job's end, or it goes on longer than most."""
 _THEMES: dict[str, Callable[[_Steps, random.Random], None]] = {
     "mixed": _mixed,
     "shared": _shared,
