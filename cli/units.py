@@ -77,10 +77,11 @@ def situation(
         due: what is due within DUE_WITHIN_SECONDS and is not in the backlog.
     """
     bought = state.bought if state else []
-    next_slot_at = state.next_slot_at if state else 0
+    given_out = state.slots if state else []
     serving = capacity.valid(capacity.known(listed, capacity.valid(bought, now_ms)), now_ms)
     waiting = [Waiting(record.id, record.due_at or 0, record.bytes) for record in backlog]
-    slots = capacity.slots(waiting, serving, next_slot_at, now_ms, settings)
+    taken = capacity.taken(given_out, waiting, now_ms)
+    slots = capacity.slots(waiting, serving, given_out, now_ms, settings)
     expedited = [record for record in due if not record.foreign]
     starts = [job.started_at for record in expedited for job in record.jobs.values() if job.tier is Tier.EXPEDITED]
     return Situation(
@@ -89,10 +90,10 @@ def situation(
         started=sum(start > now_ms - RATE_SECONDS * 1000 for start in starts),
         running=len(starts),
         released=sum(record.slot is not None for record in expedited),
-        taken_until_ms=next_slot_at if serving and next_slot_at > now_ms else None,
+        taken_until_ms=max((slot.ends_at for slot in taken), default=None) if serving else None,
         waiting=len(waiting),
         waiting_bytes=sum(each.bytes or 0 for each in waiting),
-        plan=capacity.plan(serving, waiting, next_slot_at, now_ms, settings),
+        plan=capacity.plan(serving, waiting, given_out, now_ms, settings),
         drained_by_ms=max((at for _, at in [*slots.given, *slots.expected]), default=None) if serving else None,
         purchase_is_open=state is not None and state.intent is not None,
     )

@@ -13,6 +13,7 @@ from moto.dynamodb.models.table import Table
 from local.clock import Clock
 from local.environments import Environment
 from local.processes import current
+from thaw.capacity import ITEM_ID, Capacity
 
 Attributes = dict[str, Any]
 """An item's attributes as plain values."""
@@ -77,8 +78,8 @@ class History:
 
     @property
     def purchase_is_followed(self) -> bool:
-        """Whether a purchase is open, or so lately that its outcome may yet prove otherwise."""
-        return not {"intent", "inDoubt"}.isdisjoint(self.items.get("capacity", {}))
+        item = self.items.get(ITEM_ID)
+        return item is not None and Capacity.model_validate(item).follows_a_purchase(self.clock.now_ms())
 
     def due_since(self, moment_ms: int) -> Iterator[tuple[str, int]]:
         """What is in the due index, or was at some time since then."""

@@ -156,7 +156,7 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
         return in_progress(record, now_ms, told=True, jobs=jobs, tier=tier)
     if newest and not record.is_open:
         return record.changed(jobs=jobs)
-    return record.changed(duplicates=[*record.duplicates, job_id])
+    return record.changed(duplicates=record.with_duplicate(job_id))
 
 
 def given_back(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:

@@ -4,9 +4,13 @@ A unit guarantees 3 Expedited retrievals every 5 minutes and up to 150 MB/s (Ini
 one retrieval takes 100 seconds of a unit, or longer where its bytes need it. Work is counted in such unit-seconds.
 """
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from itertools import takewhile
+from math import ceil
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,8 +36,10 @@ class Unit(Stored):
     capacity_id: str
     start_date: str
     expiration_date: str
-    late: bool = False
-    """Whether it turned up after a purchase without a reply had been settled otherwise."""
+    in_doubt: bool = False
+    """Whether it came after a purchase whose reply was lost: ours, or bought by someone else just then."""
+    sequence: int = 0
+    """The revision of the record that told of it."""
 
     @property
     def expires_ms(self) -> int:
@@ -73,30 +79,58 @@ class Short(Stored):
     max_units: int
     waiting: int
     reason: Reason
+    sequence: int = 0
+    """The revision of the record that told of it."""
+
+
+class Slot(Stored):
+    """The time for which a retrieval that was released has the units, all of them: epoch milliseconds."""
+
+    id: str
+    starts_at: int
+    ends_at: int
+    units: int
+
+    def unit_seconds_left(self, now_ms: int) -> float:
+        return max(0, self.ends_at - max(now_ms, self.starts_at)) / 1000 * self.units
 
 
 class Capacity(Stored):
-    """The one record that top_up decides on. `sequence` is the revision of the last change that was told."""
+    """The one record that top_up decides on."""
 
     id: str = ITEM_ID
     kind: Literal["capacity"] = "capacity"
     revision: int
-    sequence: int = 0
     lock: str | None = None
     lock_until: int | None = None
     again: bool = False
     """Someone was woken while another held the lock."""
     intent: Intent | None = None
     in_doubt: Intent | None = None
-    """The newest purchase that had no reply, once a listing has settled it, and while it may yet prove otherwise."""
+    """The newest purchase that had no reply, once a listing has settled it."""
     buy_not_before: int | None = None
-    next_slot_at: int = 0
+    slots: list[Slot] = Field(default_factory=list)
+    """Those given out that are not over."""
     bought: list[Unit] = Field(default_factory=list)
     """Units of ours that have not expired, the newest last; a listing may not have them yet."""
     short: Short | None = None
 
     def item(self) -> dict[str, object]:
         return {**super().item(), "id": self.id, "kind": self.kind}
+
+    def follows_a_purchase(self, now_ms: int) -> bool:
+        """Whether one is open, or so recent that its outcome may yet prove otherwise."""
+        return self.intent is not None or is_in_doubt(self.in_doubt, now_ms)
+
+    def changed(self, **changes: Any) -> Self:
+        """The record after one write. What is new and to be told gets the revision that tells it."""
+        revision = self.revision + 1
+        new = self.model_copy(update={"revision": revision, **changes})
+        bought = [unit if unit.sequence else unit.model_copy(update={"sequence": revision}) for unit in new.bought]
+        short = new.short
+        if short is not None and not short.sequence:
+            short = short.model_copy(update={"sequence": revision})
+        return new.model_copy(update={"bought": bought, "short": short})
 
 
 @dataclass(frozen=True)
@@ -140,17 +174,28 @@ def valid(units: list[Unit], now_ms: int) -> list[Unit]:
     return [unit for unit in units if unit.expires_ms > now_ms]
 
 
-def plan(units: list[Unit], backlog: list[Waiting], next_slot_at: int, now_ms: int, settings: Settings) -> Plan:
+def taken(slots: list[Slot], backlog: list[Waiting], now_ms: int) -> list[Slot]:
+    """The slots that occupy the units yet, in the order of time.
+
+    Not those of what waits again: it was never released, since top_up died before that, or Glacier refused it. It
+    counts once, as what waits.
+    """
+    waiting = {each.id for each in backlog}
+    left = [slot for slot in slots if slot.ends_at > now_ms and slot.id not in waiting]
+    return sorted(left, key=lambda slot: slot.starts_at)
+
+
+def plan(units: list[Unit], backlog: list[Waiting], slots: list[Slot], now_ms: int, settings: Settings) -> Plan:
     """What to buy so that the whole backlog is gone within `drain_within_seconds`, up to the ceiling.
 
     Args:
         units: those there are, bought by us or by others.
-        next_slot_at: the end of what has been released already and still occupies the units.
+        slots: what was given out before.
     """
     serving = valid(units, now_ms)
     if not backlog:
         return Plan(buy=0, wanted=len(serving))
-    released_seconds = max(0, next_slot_at - now_ms) / 1000 * len(serving)
+    released_seconds = sum(slot.unit_seconds_left(now_ms) for slot in taken(slots, backlog, now_ms))
     work_seconds = sum(each.unit_seconds for each in backlog) + released_seconds
     within = settings.drain_within_seconds
     there_seconds = sum(min(within, (unit.expires_ms - now_ms) / 1000) for unit in serving)
@@ -168,36 +213,47 @@ class Slots:
     """As far ahead as slots are given out."""
     expected: list[tuple[Waiting, int]]
     """When the turn of the others is likely to come."""
-    next_slot_at: int
+    taken: list[Slot]
+    """What occupies the units from then on."""
 
 
-def slots(backlog: list[Waiting], units: list[Unit], next_slot_at: int, now_ms: int, settings: Settings) -> Slots:
+def slots(backlog: list[Waiting], units: list[Unit], before: list[Slot], now_ms: int, settings: Settings) -> Slots:
     """When each of the backlog may start.
 
     With units, at the rate that they guarantee (each slot is the time of the units it occupies); without, or where
     the settings try beyond the guarantee, as soon as each is due.
+
+    Args:
+        before: what was given out before.
     """
+    left = taken(before, backlog, now_ms)
     serving = valid(units, now_ms)
     in_order = sorted(backlog, key=lambda waiting: (waiting.due_at, waiting.id))
     horizon = now_ms + RELEASED_AHEAD_SECONDS * 1000
     if not serving or settings.try_beyond_guarantee:
         times = [(each, max(now_ms, each.due_at)) for each in in_order]
         due = [each for each in times if each[1] <= horizon]
-        return Slots(given=due, expected=times[len(due) :], next_slot_at=next_slot_at)
+        return Slots(given=due, expected=times[len(due) :], taken=left)
     # No slot beyond the first expiry: from then on the rate is another.
     last = min(horizon, min(unit.expires_ms for unit in serving) - 1)
-    given: list[tuple[Waiting, int]] = []
-    expected: list[tuple[Waiting, int]] = []
-    at = max(now_ms, next_slot_at)
+    placed = list(_placed(in_order, left, len(serving), now_ms))
+    given = list(takewhile(lambda each: each[1].starts_at <= last, placed))
+    return Slots(
+        given=[(each, slot.starts_at) for each, slot in given],
+        expected=[(each, slot.starts_at) for each, slot in placed[len(given) :]],
+        taken=taken([*left, *(slot for _, slot in given)], [], now_ms),
+    )
+
+
+def _placed(in_order: list[Waiting], left: list[Slot], units: int, now_ms: int) -> Iterator[tuple[Waiting, Slot]]:
+    """Each at the first time, from when it is due and after those before it, for which the units are free."""
+    at, ahead = now_ms, deque(left)
     for each in in_order:
-        slot_at = max(at, each.due_at)
-        at = slot_at + int(each.unit_seconds * 1000 / len(serving))
-        if slot_at <= last and not expected:
-            given.append((each, slot_at))
-            next_slot_at = at
-        else:
-            expected.append((each, slot_at))
-    return Slots(given, expected, next_slot_at)
+        at, length_ms = max(at, each.due_at), ceil(each.unit_seconds * 1000 / units)
+        while ahead and ahead[0].starts_at < at + length_ms:
+            at = max(at, ahead.popleft().ends_at)
+        yield each, Slot(id=each.id, starts_at=at, ends_at=at + length_ms, units=units)
+        at += length_ms
 
 
 class Outcome(StrEnum):
@@ -217,25 +273,25 @@ def outcome(intent: Intent, units: list[Unit], listed_at_ms: int) -> tuple[Outco
     if intent.capacity_id is not None:
         new = [unit for unit in new if unit.capacity_id == intent.capacity_id]
     if new:
-        return Outcome.BOUGHT, new[0]
+        return Outcome.BOUGHT, new[0].model_copy(update={"in_doubt": intent.capacity_id is None})
     wait_seconds = bounds.SETTLED_AFTER_CLAIM_SECONDS if intent.capacity_id is None else UNIT_LASTS_SECONDS
     if listed_at_ms > intent.until + wait_seconds * 1000:
         return Outcome.NOT_BOUGHT, None
     return Outcome.UNKNOWN, None
 
 
-def late(in_doubt: Intent, units: list[Unit], bought: list[Unit]) -> list[Unit]:
-    """The units beside those there were, and those we know to be ours: the purchase may have bought one of them.
+def is_in_doubt(settled: Intent | None, now_ms: int) -> bool:
+    """Whether a purchase without a reply is so recent that its unit may yet come, contrary to how it was settled."""
+    return settled is not None and now_ms <= settled.until + bounds.PURCHASE_IN_DOUBT_SECONDS * 1000
+
+
+def more_in_doubt(settled: Intent, units: list[Unit], bought: list[Unit]) -> list[Unit]:
+    """The units beside those there were, and those told as ours: the purchase may have bought one of them.
 
     It took effect after it was given up; or the unit that was taken for its own was someone else's.
     """
-    known_ids = {*in_doubt.seen, *(unit.capacity_id for unit in bought)}
-    return [unit.model_copy(update={"late": True}) for unit in units if unit.capacity_id not in known_ids]
-
-
-def is_in_doubt(settled: Intent, now_ms: int) -> bool:
-    """Whether a purchase was so lately that another unit than that found may be its."""
-    return now_ms <= settled.until + bounds.PURCHASE_IN_DOUBT_SECONDS * 1000
+    known_ids = {*settled.seen, *(unit.capacity_id for unit in bought)}
+    return [unit.model_copy(update={"in_doubt": True}) for unit in units if unit.capacity_id not in known_ids]
 
 
 def settled_at_ms(intent: Intent) -> int:

@@ -46,7 +46,7 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
     if not record.is_open:
         return None if known else _told_after_the_end(record, attempt, job, now_ms)
     extra = not known and not _fits(record, attempt)
-    duplicates = [*record.duplicates, *([job.JobId] if extra and job.JobId not in record.duplicates else [])]
+    duplicates = record.with_duplicate(job.JobId) if extra else record.duplicates
     if job.succeeded:
         left = without(record, attempt) if known else record.jobs
         over = [each for each in record.over if each != job.JobId]
@@ -62,7 +62,7 @@ def _told_after_the_end(record: Retrieval, attempt: int, job: GlacierJob, now_ms
         return started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms)
     if job.JobId in record.duplicates:
         return None
-    return record.changed(duplicates=[*record.duplicates, job.JobId])
+    return record.changed(duplicates=record.with_duplicate(job.JobId))
 
 
 def _fits(record: Retrieval, attempt: int) -> bool:

@@ -113,7 +113,7 @@ class CapacityPurchasedEvent(_Told):
     start_date: str
     expiration_date: str
     reason: ReasonTold | None = Field(
-        default=None, description="Not null only where this unit came after a purchase without a reply was settled."
+        default=None, description="Not null only where the purchase had no reply, and the list of units settled it."
     )
 
 

@@ -88,7 +88,7 @@ def _of_retrieval(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
             yield _of_request(detail_type, new, request_id, asker)
             if _is_last_page(new):
                 yield _listed(new, request_id, asker)
-    known = old.duplicates if old else []
+    known = old.duplicates if old else {}
     yield from (_duplicate(new, job_id) for job_id in new.duplicates if job_id not in known)
 
 
@@ -191,7 +191,7 @@ def _listed(record: Retrieval, request_id: str, asker: Asker) -> Event:
 def _duplicate(record: Retrieval, job_id: str) -> Event:
     told = DuplicateJobEvent(
         event_id=_event_id(DUPLICATE, record.retrieval_id, 0, job_id),
-        sequence=record.revision,
+        sequence=record.duplicates[job_id],
         retrieval_id=record.retrieval_id,
         account_id=record.account_id,
         vault_name=record.vault_name,
@@ -234,10 +234,10 @@ def _taken_back(record: RequestRecord, sequence: int, reason: ReasonTold) -> Eve
     return Event(CANCELLED, told.model_dump(mode="json", by_alias=True))
 
 
-_LATE = ReasonTold(
+_IN_DOUBT = ReasonTold(
     code="PurchaseInDoubt",
-    message="A purchase had no reply, and after the list of units had settled what became of it this unit came:"
-    " the purchase bought it, or someone else did.",
+    message="A purchase had no reply, and then the list of units had this one, which was not there before: the"
+    " purchase bought it, or someone else did.",
 )
 
 
@@ -246,18 +246,18 @@ def _of_capacity(old: Capacity | None, new: Capacity) -> Iterator[Event]:
     for unit in (unit for unit in new.bought if unit not in told_before):
         purchased = CapacityPurchasedEvent(
             event_id=_event_id(PURCHASED, unit.capacity_id, 0, ""),
-            sequence=new.revision,
+            sequence=unit.sequence,
             capacity_id=unit.capacity_id,
             start_date=unit.start_date,
             expiration_date=unit.expiration_date,
-            reason=_LATE if unit.late else None,
+            reason=_IN_DOUBT if unit.in_doubt else None,
         )
         yield Event(PURCHASED, purchased.model_dump(mode="json", by_alias=True))
     short = new.short
     if short is not None and (old is None or old.short != short):
         told = CapacityShortEvent(
             event_id=_event_id(SHORT, "", short.at, ""),
-            sequence=new.revision,
+            sequence=short.sequence,
             units=short.units,
             units_wanted=short.wanted,
             max_units=short.max_units,

@@ -137,7 +137,8 @@ class Retrieval(Stored):
     inventory_size_in_bytes: int | None = None
     next_marker: str | None = None
     output_available_until: int | None = None
-    duplicates: list[str] = []
+    duplicates: dict[str, int] = {}
+    """Jobs that should not be, by their ids: the revision of the record that told of each."""
     expires_at: int | None = None
     """Epoch seconds, as DynamoDB's time to live wants them."""
 
@@ -182,6 +183,10 @@ class Retrieval(Stored):
     def wanted_tier(self) -> Tier:
         """The fastest tier that anyone asks for."""
         return fastest([asker.tier for asker in self.waiting_requests().values()] or [self.tier])
+
+    def with_duplicate(self, job_id: str) -> dict[str, int]:
+        """The duplicates once the next write has told of this job, too."""
+        return {job_id: self.revision + 1} | self.duplicates
 
     def changed(self, *, to: State | None = None, told: bool = False, **changes: Any) -> Self:
         """The record after one write: moved as the table of states allows, one revision on.

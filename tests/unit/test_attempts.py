@@ -145,11 +145,11 @@ def test_a_job_that_is_back_after_it_was_taken_for_vanished_ends_its_retrieval()
     back = job(waits, 1, "job-1")
     served = endings.ended(waits, 1, back, NOW + DAY_MS)
     assert served is not None
-    assert (served.state, served.job_id, served.duplicates, served.over) == (State.SUCCEEDED, "job-1", [], [])
+    assert (served.state, served.job_id, list(served.duplicates), served.over) == (State.SUCCEEDED, "job-1", [], [])
     again = started(claimed(waits, NOW + DAY_MS), "job-2", NOW + DAY_MS)
     served = endings.ended(again, 1, back, NOW + DAY_MS)
     assert served is not None
-    assert (served.state, served.job_id, served.duplicates) == (State.SUCCEEDED, "job-1", ["job-1"])
+    assert (served.state, served.job_id, list(served.duplicates)) == (State.SUCCEEDED, "job-1", ["job-1"])
 
 
 def test_a_job_that_is_back_after_another_served_is_told_once() -> None:
@@ -160,7 +160,7 @@ def test_a_job_that_is_back_after_another_served_is_told_once() -> None:
     assert served is not None
     told = endings.ended(served, 1, job(running, 1, "job-1"), NOW + DAY_MS)
     assert told is not None
-    assert (told.state, told.job_id, told.duplicates) == (State.SUCCEEDED, "job-2", ["job-1"])
+    assert (told.state, told.job_id, list(told.duplicates)) == (State.SUCCEEDED, "job-2", ["job-1"])
     assert endings.ended(told, 1, job(running, 1, "job-1"), NOW + DAY_MS) is None
 
 
@@ -173,7 +173,7 @@ def test_a_job_that_is_back_after_another_failed_is_told() -> None:
     assert failed is not None
     told = endings.ended(failed, 1, job(running, 1, "job-1"), NOW + DAY_MS)
     assert told is not None
-    assert (told.state, told.duplicates) == (State.FAILED, ["job-1"])
+    assert (told.state, list(told.duplicates)) == (State.FAILED, ["job-1"])
     assert endings.ended(told, 1, job(running, 1, "job-1"), NOW + DAY_MS) is None
 
 
@@ -208,7 +208,7 @@ def test_one_of_two_jobs_may_fail_and_its_news_may_come_twice(attempt: int) -> N
     assert endings.ended(left, attempt, news, NOW) is None
     done = endings.ended(left, 3 - attempt, job(both, 3 - attempt, f"job-{3 - attempt}"), NOW)
     assert done is not None
-    assert (done.state, done.duplicates) == (State.SUCCEEDED, [])
+    assert (done.state, list(done.duplicates)) == (State.SUCCEEDED, [])
     assert endings.ended(done, attempt, news, NOW) is None
 
 
@@ -216,7 +216,7 @@ def test_an_end_can_overtake_the_job_id() -> None:
     record = opened()
     done = endings.ended(record, 1, job(record, 1, "job-1"), NOW)
     assert done is not None
-    assert (done.state, done.job_id, done.duplicates) == (State.SUCCEEDED, "job-1", [])
+    assert (done.state, done.job_id, list(done.duplicates)) == (State.SUCCEEDED, "job-1", [])
     assert attempts.started(done, 1, Tier.STANDARD, "job-1", NOW) is None
 
 
@@ -224,7 +224,7 @@ def test_a_second_job_of_one_attempt_is_a_duplicate() -> None:
     running = started(opened(), "job-1", NOW)
     twice = attempts.started(running, 1, Tier.STANDARD, "job-1b", NOW)
     assert twice is not None
-    assert (twice.state, twice.duplicates) == (State.IN_PROGRESS, ["job-1b"])
+    assert (twice.state, list(twice.duplicates)) == (State.IN_PROGRESS, ["job-1b"])
     assert attempts.started(twice, 1, Tier.STANDARD, "job-1b", NOW) is None
 
 

@@ -1,6 +1,7 @@
 """What is bought for a backlog, and when each of it may start."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.builders import NOW
 from thaw import bounds, capacity
-from thaw.capacity import Intent, Outcome, Plan, Settings, Unit, Waiting
+from thaw.capacity import Intent, Outcome, Plan, Settings, Slot, Unit, Waiting
 from thaw.retrieval import Reason
 
 MIB = 1024 * 1024
@@ -36,14 +37,35 @@ BACKLOGS = st.lists(st.tuples(st.integers(-1000, 3000), st.none() | st.integers(
     lambda each: [Waiting(f"retrieval-{n:02}", NOW + due * 1000, size) for n, (due, size) in enumerate(each)]
 )
 SETTINGS = st.builds(settings, st.integers(0, 4), st.integers(1, 48), st.booleans())
-ENDS_OF_SLOTS = st.integers(-3600, 3600).map(lambda seconds: NOW + seconds * 1000)
 
 
-@given(units=UNITS, backlog=BACKLOGS, released_until=ENDS_OF_SLOTS, allowed=SETTINGS)
+def slots_of(parts: list[tuple[int, int, int, int]], first_ms: int) -> list[Slot]:
+    """Args: parts: of each the gap before it and its length in seconds, the units, and whose it is."""
+    made, at = [], first_ms
+    for gap_seconds, seconds, units, number in parts:
+        starts_at = at + gap_seconds * 1000
+        at = starts_at + seconds * 1000
+        made.append(Slot(id=f"retrieval-{number:02}", starts_at=starts_at, ends_at=at, units=units))
+    return made
+
+
+SLOTS = st.builds(
+    slots_of,
+    st.lists(
+        st.tuples(st.integers(0, 400), st.integers(1, 400), st.integers(1, 2), st.integers(0, 80)),
+        max_size=12,
+        unique_by=lambda part: part[3],
+    ),
+    st.integers(-3600, 900).map(lambda seconds: NOW + seconds * 1000),
+)
+"""Some of them of what waits again."""
+
+
+@given(units=UNITS, backlog=BACKLOGS, before=SLOTS, allowed=SETTINGS)
 def test_a_plan_keeps_to_the_ceiling_and_buys_only_what_is_wanted(
-    units: list[Unit], backlog: list[Waiting], released_until: int, allowed: Settings
+    units: list[Unit], backlog: list[Waiting], before: list[Slot], allowed: Settings
 ) -> None:
-    plan = capacity.plan(units, backlog, released_until, NOW, allowed)
+    plan = capacity.plan(units, backlog, before, NOW, allowed)
     serving = len(capacity.valid(units, NOW))
     assert plan.buy >= 0
     assert plan.buy == 0 or serving + plan.buy <= min(allowed.max_units, 2)
@@ -51,15 +73,20 @@ def test_a_plan_keeps_to_the_ceiling_and_buys_only_what_is_wanted(
     assert plan.wanted >= serving
 
 
-@given(units=UNITS, backlog=BACKLOGS, released_until=ENDS_OF_SLOTS, allowed=SETTINGS)
+@given(units=UNITS, backlog=BACKLOGS, before=SLOTS, allowed=SETTINGS)
 def test_what_is_wanted_is_enough_and_one_less_is_not(
-    units: list[Unit], backlog: list[Waiting], released_until: int, allowed: Settings
+    units: list[Unit], backlog: list[Waiting], before: list[Slot], allowed: Settings
 ) -> None:
-    plan = capacity.plan(units, backlog, released_until, NOW, allowed)
+    plan = capacity.plan(units, backlog, before, NOW, allowed)
     serving = capacity.valid(units, NOW)
     within = allowed.drain_within_seconds
     work = sum(max(100.0, (each.bytes or 0) / 150e6) for each in backlog)
-    work += max(0, released_until - NOW) / 1000 * len(serving)
+    waits = {each.id for each in backlog}
+    work += sum(
+        slot.units * (slot.ends_at - max(NOW, slot.starts_at)) / 1000
+        for slot in before
+        if slot.ends_at > NOW and slot.id not in waits
+    )
     there = sum(min(within, (each.expires_ms - NOW) / 1000) for each in serving)
     missing = plan.wanted - len(serving)
     if backlog:
@@ -67,13 +94,13 @@ def test_what_is_wanted_is_enough_and_one_less_is_not(
         assert missing == 0 or there + (missing - 1) * within < work
 
 
-@given(units=UNITS, backlog=BACKLOGS, released_until=ENDS_OF_SLOTS, allowed=SETTINGS)
+@given(units=UNITS, backlog=BACKLOGS, before=SLOTS, allowed=SETTINGS)
 def test_after_the_plan_is_carried_out_nothing_more_is_bought(
-    units: list[Unit], backlog: list[Waiting], released_until: int, allowed: Settings
+    units: list[Unit], backlog: list[Waiting], before: list[Slot], allowed: Settings
 ) -> None:
-    plan = capacity.plan(units, backlog, released_until, NOW, allowed)
+    plan = capacity.plan(units, backlog, before, NOW, allowed)
     bought = [unit(10 + number, 28 * 86400) for number in range(plan.buy)]
-    assert capacity.plan(units + bought, backlog, min(released_until, NOW), NOW, allowed).buy == 0
+    assert capacity.plan(units + bought, backlog, [], NOW, allowed).buy == 0
 
 
 @pytest.mark.parametrize(
@@ -81,19 +108,20 @@ def test_after_the_plan_is_carried_out_nothing_more_is_bought(
     [(1, 0, 0, 1), (1, 2, 1, 1), (36, 2, 1, 1), (37, 2, 2, 2), (72, 1, 1, 2), (73, 2, 2, 3), (1000, 2, 2, 28)],
 )
 def test_a_unit_is_worth_36_retrievals_an_hour(retrievals: int, max_units: int, buys: int, wants: int) -> None:
-    plan = capacity.plan([], waiting(retrievals), 0, NOW, settings(max_units))
+    plan = capacity.plan([], waiting(retrievals), [], NOW, settings(max_units))
     assert plan == Plan(buy=buys, wanted=wants)
 
 
 def test_bytes_count_where_they_take_longer_than_the_guarantee() -> None:
     """45 GB are 300 seconds of a unit: three slots."""
-    assert capacity.plan([], waiting(12, 45 * 10**9), 0, NOW, settings()).buy == 1
-    assert capacity.plan([], waiting(13, 45 * 10**9), 0, NOW, settings()).buy == 2
+    assert capacity.plan([], waiting(12, 45 * 10**9), [], NOW, settings()).buy == 1
+    assert capacity.plan([], waiting(13, 45 * 10**9), [], NOW, settings()).buy == 2
 
 
 def test_nothing_is_bought_where_nothing_waits() -> None:
-    assert capacity.plan([], [], 0, NOW, settings()) == Plan(buy=0, wanted=0)
-    assert capacity.plan([unit(1)], [], NOW + 10**6, NOW, settings()) == Plan(buy=0, wanted=1)
+    assert capacity.plan([], [], [], NOW, settings()) == Plan(buy=0, wanted=0)
+    busy = [Slot(id="retrieval-1", starts_at=NOW, ends_at=NOW + 10**7, units=1)]
+    assert capacity.plan([unit(1)], [], busy, NOW, settings()) == Plan(buy=0, wanted=1)
 
 
 def test_a_units_end_is_glaciers_to_say() -> None:
@@ -102,35 +130,35 @@ def test_a_units_end_is_glaciers_to_say() -> None:
     end_ms = 1_772_280_000_000
     assert capacity.valid([ends], end_ms - 1) == [ends]
     assert capacity.valid([ends], end_ms) == []
-    assert capacity.plan([ends], waiting(1), 0, end_ms - 100_000, settings()).buy == 0
-    assert capacity.plan([ends], waiting(1), 0, end_ms - 99_000, settings()).buy == 1
+    assert capacity.plan([ends], waiting(1), [], end_ms - 100_000, settings()).buy == 0
+    assert capacity.plan([ends], waiting(1), [], end_ms - 99_000, settings()).buy == 1
 
 
-@given(units=UNITS, backlog=BACKLOGS, released_until=ENDS_OF_SLOTS)
+@given(units=UNITS, backlog=BACKLOGS, before=SLOTS)
 def test_slots_keep_the_guarantee_in_every_five_minutes(
-    units: list[Unit], backlog: list[Waiting], released_until: int
+    units: list[Unit], backlog: list[Waiting], before: list[Slot]
 ) -> None:
     serving = capacity.valid(units, NOW)
-    slots = capacity.slots(backlog, units, released_until, NOW, settings())
-    given_out, next_slot_at = slots.given, slots.next_slot_at
-    times = [slot_at for _, slot_at in given_out]
+    slots = capacity.slots(backlog, units, before, NOW, settings())
+    times = [slot_at for _, slot_at in slots.given]
+    waits, new = {each.id for each in backlog}, {each.id for each, _ in slots.given}
+    assert {slot.id for slot in slots.taken} - new == {slot.id for slot in before if slot.ends_at > NOW} - waits
     if not serving:
-        assert next_slot_at == released_until
         return
     assert times == sorted(times)
-    assert all(at >= max(NOW, released_until) for at in times)
-    assert not times or next_slot_at > times[-1]
+    assert new <= {slot.id for slot in slots.taken}
+    assert all(one.ends_at <= other.starts_at for one, other in pairwise(slots.taken)), "no time is given twice"
     for at in times:
         in_window = [each for each in times if at <= each < at + FIVE_MINUTES_MS]
         there = [each for each in serving if each.expires_ms > in_window[-1]]
         assert len(in_window) <= 3 * len(there), "3 in 5 minutes for each unit that is still there"
 
 
-@given(units=UNITS, backlog=BACKLOGS, released_until=ENDS_OF_SLOTS, beyond=st.booleans())
+@given(units=UNITS, backlog=BACKLOGS, before=SLOTS, beyond=st.booleans())
 def test_a_slot_is_never_before_its_retrieval_is_due_and_near_enough_for_the_queue(
-    units: list[Unit], backlog: list[Waiting], released_until: int, beyond: bool
+    units: list[Unit], backlog: list[Waiting], before: list[Slot], beyond: bool
 ) -> None:
-    given_out = capacity.slots(backlog, units, released_until, NOW, settings(beyond=beyond)).given
+    given_out = capacity.slots(backlog, units, before, NOW, settings(beyond=beyond)).given
     assert len({each.id for each, _ in given_out}) == len(given_out)
     for each, slot_at in given_out:
         assert max(NOW, each.due_at) <= slot_at <= NOW + bounds.RESUME_DELAY_AT_MOST_SECONDS * 1000
@@ -140,22 +168,49 @@ def test_a_slot_is_never_before_its_retrieval_is_due_and_near_enough_for_the_que
 def test_a_long_backlog_drains_at_the_guaranteed_rate(units: int, rate: int) -> None:
     """Run after run, an hour long: neither faster than the guarantee nor slower."""
     serving = [unit(number) for number in range(units)]
-    backlog, next_slot_at, times = waiting(500), 0, []
+    backlog, before, times = waiting(500), list[Slot](), list[int]()
     for minute in range(0, 60, 5):
         now_ms = NOW + minute * 60_000
-        slots = capacity.slots(backlog, serving, next_slot_at, now_ms, settings())
-        given_out, next_slot_at = slots.given, slots.next_slot_at
-        times += [slot_at for _, slot_at in given_out]
-        gone = {each.id for each, _ in given_out}
+        slots = capacity.slots(backlog, serving, before, now_ms, settings())
+        before = slots.taken
+        times += [slot_at for _, slot_at in slots.given]
+        gone = {each.id for each, _ in slots.given}
         backlog = [each for each in backlog if each.id not in gone]
     assert len([at for at in times if at < NOW + 3_600_000]) == rate * 12
     assert all(len([each for each in times if at <= each < at + FIVE_MINUTES_MS]) <= rate for at in times)
 
 
+def test_what_was_given_a_slot_and_waits_all_the_same_counts_once() -> None:
+    """top_up died between writing the slots and releasing."""
+    three = waiting(3)
+    allowed = Settings(max_units=2, drain_within_seconds=300, try_beyond_guarantee=False)
+    given_out = capacity.slots(three, [unit(1)], [], NOW, allowed).taken
+    assert len(given_out) == 3
+    assert capacity.plan([unit(1)], three, given_out, NOW, allowed).buy == 0
+    again = capacity.slots(three, [unit(1)], given_out, NOW + 1000, allowed)
+    assert [slot_at - NOW for _, slot_at in again.given] == [1000, 101_000, 201_000]
+
+
+def test_the_time_before_a_later_slot_is_used() -> None:
+    """Someone refused waits for ten minutes, and then has a slot: until then the units are free."""
+    refused = waiting(1, due_in_ms=600_000)
+    before = capacity.slots(refused, [unit(1)], [], NOW, settings()).taken
+    others = [Waiting(f"other-{number}", NOW, None) for number in range(7)]
+    given_out = capacity.slots(others, [unit(1)], before, NOW, settings()).given
+    assert [(slot_at - NOW) // 1000 for _, slot_at in given_out] == [0, 100, 200, 300, 400, 500, 700]
+
+
+def test_time_in_which_nothing_runs_is_no_work() -> None:
+    allowed = Settings(max_units=2, drain_within_seconds=300, try_beyond_guarantee=False)
+    later = capacity.slots(waiting(1, due_in_ms=600_000), [unit(1)], [], NOW, allowed).taken
+    two = [Waiting(f"other-{number}", NOW, None) for number in range(2)]
+    assert capacity.plan([unit(1)], two, later, NOW, allowed).buy == 0
+
+
 def test_without_units_or_beyond_the_guarantee_all_start_when_they_are_due() -> None:
     backlog = waiting(100) + waiting(1, due_in_ms=60_000)
     for units, allowed in ([], settings(0)), ([unit(1)], settings(beyond=True)):
-        given_out = capacity.slots(backlog, units, 0, NOW, allowed).given
+        given_out = capacity.slots(backlog, units, [], NOW, allowed).given
         assert sorted(slot_at for _, slot_at in given_out) == [NOW] * 100 + [NOW + 60_000]
 
 
@@ -168,18 +223,23 @@ def test_a_purchase_is_settled_by_a_listing_only() -> None:
     assert capacity.outcome(intent, [unit(1)], NOW) == (Outcome.UNKNOWN, None)
     assert capacity.outcome(intent, [unit(1)], SETTLED_MS) == (Outcome.UNKNOWN, None)
     assert capacity.outcome(intent, [unit(1)], SETTLED_MS + 1) == (Outcome.NOT_BOUGHT, None)
-    assert capacity.outcome(intent, [unit(1), unit(2)], NOW) == (Outcome.BOUGHT, unit(2))
+    assert capacity.outcome(intent, [unit(1), unit(2)], NOW) == (Outcome.BOUGHT, in_doubt(unit(2)))
     assert capacity.outcome(replied, [unit(1), unit(3)], SETTLED_MS + 1) == (Outcome.UNKNOWN, None)
     assert capacity.outcome(replied, [unit(3), unit(2)], NOW) == (Outcome.BOUGHT, unit(2))
 
 
+def in_doubt(one: Unit) -> Unit:
+    return one.model_copy(update={"in_doubt": True})
+
+
 def test_what_a_purchase_in_doubt_may_have_bought() -> None:
-    in_doubt = Intent(until=NOW, seen=["unit-1"])
-    assert capacity.late(in_doubt, [unit(1), unit(2)], [unit(2)]) == []
-    assert capacity.late(in_doubt, [unit(1), unit(3)], [unit(2)]) == [unit(3).model_copy(update={"late": True})]
+    settled = Intent(until=NOW, seen=["unit-1"])
+    assert capacity.more_in_doubt(settled, [unit(1), unit(2)], [unit(2)]) == []
+    assert capacity.more_in_doubt(settled, [unit(1), unit(3)], [unit(2)]) == [in_doubt(unit(3))]
     last_ms = NOW + bounds.PURCHASE_IN_DOUBT_SECONDS * 1000
-    assert capacity.is_in_doubt(in_doubt, last_ms)
-    assert not capacity.is_in_doubt(in_doubt, last_ms + 1)
+    assert capacity.is_in_doubt(settled, last_ms)
+    assert not capacity.is_in_doubt(settled, last_ms + 1)
+    assert not capacity.is_in_doubt(None, NOW)
 
 
 def test_a_unit_once_seen_is_there_even_if_a_listing_lags() -> None:
@@ -189,7 +249,7 @@ def test_a_unit_once_seen_is_there_even_if_a_listing_lags() -> None:
 
 
 def test_a_shortage_says_what_to_set_once() -> None:
-    plan = capacity.plan([], waiting(40), 0, NOW, settings(0))
+    plan = capacity.plan([], waiting(40), [], NOW, settings(0))
     short = capacity.short_of(plan, 0, 40, NOW, settings(0), None)
     assert short is not None
     assert (short.units, short.wanted, short.max_units, short.waiting) == (0, 2, 0, 40)

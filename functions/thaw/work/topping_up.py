@@ -5,7 +5,7 @@ again. A purchase is an intent first, then one call, then a listing that confirm
 nothing more is bought.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -55,25 +55,27 @@ class ToppingUp:
 
     def run(self) -> None:
         """Buys what the backlog needs and releases what may start; nothing where nothing waits or another is at it."""
-        backlog = self._backlog()
-        if not backlog and not self._purchase_is_followed():
+        if not any(self._waiting()) and not self._purchase_is_followed():
             return
         state = self._lock()
         while state is not None:
-            state = self._decide(state, backlog)
-            state = self._unlock(state)
-            backlog = self._backlog() if state is not None else []
+            state = self._unlock(self._decide(state, self._backlog()))
+
+    def _waiting(self) -> Iterator[str]:
+        """The ids of what waits for a release, as the index has them."""
+        return self.table.due(EXPEDITED_BACKLOG, self.now_ms() + bounds.OPEN_AT_MOST_SECONDS * 1000)
 
     def _backlog(self) -> list[Retrieval]:
-        """What waits for a release. The index may be behind its table, and money hangs on the number: each is read."""
-        whole = self.now_ms() + bounds.OPEN_AT_MOST_SECONDS * 1000
-        first = list(islice(self.table.due(EXPEDITED_BACKLOG, whole), BACKLOG_AT_MOST))
-        indexed = self.table.read_many(first, unreadable)
+        """What waits for a release. Read under the lock: what another releases meanwhile would be counted as waiting.
+
+        The index may be behind its table, and money hangs on the number: each is read.
+        """
+        indexed = self.table.read_many(list(islice(self._waiting(), BACKLOG_AT_MOST)), unreadable)
         return [record for record in indexed if record.due_in == EXPEDITED_BACKLOG]
 
     def _purchase_is_followed(self) -> bool:
         state = self.table.get_capacity()
-        return state is not None and (state.intent or state.in_doubt) is not None
+        return state is not None and state.follows_a_purchase(self.now_ms())
 
     # The lock
 
@@ -83,9 +85,9 @@ class ToppingUp:
         def taken(now: Capacity) -> Capacity:
             held = now.lock is not None and now.lock != self.owner and (now.lock_until or 0) > self.now_ms()
             if held:
-                return _changed(now, again=True)
+                return now.changed(again=True)
             until = self.now_ms() + bounds.FUNCTION_TIMEOUT_SECONDS * 1000
-            return _changed(now, lock=self.owner, lock_until=until, again=False)
+            return now.changed(lock=self.owner, lock_until=until, again=False)
 
         state = self._change(self.table.get_capacity() or Capacity(revision=0), taken)
         return state if state.lock == self.owner else None
@@ -97,8 +99,8 @@ class ToppingUp:
             if now.lock != self.owner:
                 return None
             if now.again and self.time_left_ms() > NEEDED_MS:
-                return _changed(now, again=False)
-            return _changed(now, lock=None, lock_until=None, again=False)
+                return now.changed(again=False)
+            return now.changed(lock=None, lock_until=None, again=False)
 
         state = self._change(state, released)
         return state if state.lock == self.owner else None
@@ -120,7 +122,7 @@ class ToppingUp:
         def change(now: Capacity) -> Capacity:
             if now.lock != self.owner:
                 raise LockLost
-            return _changed(now, **changes)
+            return now.changed(**changes)
 
         return self._change(state, change)
 
@@ -176,21 +178,21 @@ class ToppingUp:
         count("CapacityPurchased")
         bought = [*capacity.valid(state.bought, listed_at_ms), unit]
         in_doubt = state.intent if state.intent.capacity_id is None else state.in_doubt
-        return self._mine(state, intent=None, in_doubt=in_doubt, bought=bought, told=True)
+        return self._mine(state, intent=None, in_doubt=in_doubt, bought=bought)
 
     def _look_out(self, state: Capacity, listed: list[Unit], listed_at_ms: int) -> Capacity:
-        """Tells of units that a purchase without a reply may have bought, contrary to how it was settled."""
-        in_doubt = state.in_doubt
-        if in_doubt is None or state.intent is not None:  # a new unit may be the open purchase's
+        """Tells of more units that a purchase without a reply may have bought, contrary to how it was settled."""
+        settled = state.in_doubt
+        if settled is None or not capacity.is_in_doubt(settled, listed_at_ms):
             return state
-        if not capacity.is_in_doubt(in_doubt, listed_at_ms):
-            return self._mine(state, in_doubt=None)
-        late = capacity.late(in_doubt, listed, state.bought)
-        if not late:
+        if state.intent is not None:  # a new unit may be the open purchase's
             return state
-        count("CapacityPurchased", len(late))
-        logger.warning("late purchase", capacity_ids=[unit.capacity_id for unit in late])
-        return self._mine(state, bought=[*capacity.valid(state.bought, listed_at_ms), *late], told=True)
+        more = capacity.more_in_doubt(settled, listed, state.bought)
+        if not more:
+            return state
+        count("CapacityPurchased", len(more))
+        logger.warning("purchase in doubt", capacity_ids=[unit.capacity_id for unit in more])
+        return self._mine(state, bought=[*capacity.valid(state.bought, listed_at_ms), *more])
 
     def _buy_as_planned(
         self, state: Capacity, units: list[Unit], backlog: list[Waiting]
@@ -198,7 +200,7 @@ class ToppingUp:
         """Buys one unit after the other, each confirmed before the next. Also returns why it could not, if so."""
         reason = None
         while reason is None and state.intent is None and self._may_buy(state):
-            plan = capacity.plan(units, backlog, state.next_slot_at, self.now_ms(), self.settings)
+            plan = capacity.plan(units, backlog, state.slots, self.now_ms(), self.settings)
             if plan.buy == 0:
                 break
             state, reason = self._buy(state, units)
@@ -235,7 +237,7 @@ class ToppingUp:
                 raise LockLost
             if now.intent == intent:
                 return None
-            return _changed(now, intent=intent)
+            return now.changed(intent=intent)
 
         return self._change(state, change)
 
@@ -253,18 +255,18 @@ class ToppingUp:
         self, state: Capacity, units: list[Unit], backlog: list[Waiting], reason: Reason | None
     ) -> Capacity:
         now_ms = self.now_ms()
-        plan = capacity.plan(units, backlog, state.next_slot_at, now_ms, self.settings)
+        plan = capacity.plan(units, backlog, state.slots, now_ms, self.settings)
         serving = len(capacity.valid(units, now_ms))
         short = capacity.short_of(plan, serving, len(backlog), now_ms, self.settings, reason)
         if short is None or not capacity.worth_telling(state.short, short):
             return state
         count("CapacityShort")
-        return self._mine(state, short=short, told=True)
+        return self._mine(state, short=short)
 
     def _release(
         self, state: Capacity, units: list[Unit], backlog: list[Waiting], releasing: Releasing, reason: Reason | None
     ) -> Capacity:
-        """Gives slots to what may start soon. The end of the last is written first: no slot is given twice.
+        """Gives slots to what may start soon. They are written first: no time is given twice.
 
         While it is not settled whether a unit was bought and none serves, what waits goes on waiting for it.
         """
@@ -274,9 +276,9 @@ class ToppingUp:
             until = capacity.settled_at_ms(state.intent)
             all_told = releasing.tell([(each, until) for each in backlog], NOT_CONFIRMED)
             return state if all_told else self._mine(state, again=True)
-        slots = capacity.slots(backlog, units, state.next_slot_at, now_ms, self.settings)
-        if slots.next_slot_at != state.next_slot_at:
-            state = self._mine(state, next_slot_at=slots.next_slot_at)
+        slots = capacity.slots(backlog, units, state.slots, now_ms, self.settings)
+        if slots.taken != state.slots:
+            state = self._mine(state, slots=slots.taken)
         all_done = releasing.release(slots, serving, reason or turn_comes(serving))
         logger.info("released", retrievals=len(slots.given), waiting=len(slots.expected), units=serving)
         return state if all_done else self._mine(state, again=True)
@@ -284,12 +286,6 @@ class ToppingUp:
 
 class LockLost(Exception):
     """The lock ran out and another took it."""
-
-
-def _changed(state: Capacity, *, told: bool = False, **changes: Any) -> Capacity:
-    revision = state.revision + 1
-    sequence = revision if told else state.sequence
-    return state.model_copy(update={"revision": revision, "sequence": sequence, **changes})
 
 
 def _same(current: Capacity, new: Capacity) -> bool:

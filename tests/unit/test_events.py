@@ -1,0 +1,42 @@
+"""What a record tells is the same, word for word, when it is told again from the table later."""
+
+from tests.unit.builders import NOW, opened, started
+from thaw import attempts
+from thaw.capacity import Capacity, Intent, Short, Unit
+from thaw.events import Event, Record, events
+from thaw.retrieval import Reason
+from thaw.tiers import Tier
+
+
+def told(*written: Record) -> list[Event]:
+    """By a record's writes, one after the other."""
+    pairs = zip([None, *written], written, strict=False)
+    return [event for old, new in pairs for event in events(old, new)]
+
+
+def test_capacity_is_told_again_as_it_was_told() -> None:
+    first, second = (
+        Unit(capacity_id=name, start_date="2026-01-01T00:00:00Z", expiration_date="2026-02-01T00:00:00Z")
+        for name in ("unit-1", "unit-2")
+    )
+    reason = Reason(code="MaxUnits", message="no more")
+    short = Short(at=NOW, units=1, wanted=2, max_units=1, waiting=50, reason=reason)
+    locked = Capacity(revision=1, lock="a", lock_until=NOW)
+    bought = locked.changed(bought=[first])
+    is_short = bought.changed(short=short)
+    more = is_short.changed(intent=Intent(until=NOW, seen=[])).changed(bought=[*is_short.bought, second], intent=None)
+    last = more.changed(lock=None)
+    first_told = told(locked, bought, is_short, more, last)
+    assert [event.detail["sequence"] for event in first_told] == [2, 3, 5]
+    assert sorted(map(repr, told(last))) == sorted(map(repr, first_told))
+
+
+def test_a_duplicate_is_told_again_as_it_was_told() -> None:
+    running = started(opened(), "job-1", NOW)
+    twice = attempts.started(running, 1, Tier.STANDARD, "job-1b", NOW)
+    assert twice is not None
+    later = attempts.still_running(twice, NOW + 30 * 3_600_000)
+    assert later is not None
+    (first_told,) = (event for event in told(running, twice) if event.detail_type == "Duplicate Job")
+    assert first_told.detail["sequence"] == twice.revision < later.revision
+    assert first_told in told(later)
