@@ -81,6 +81,14 @@ class History:
         item = self.items.get(ITEM_ID)
         return item is not None and Capacity.model_validate(item).follows_a_purchase(self.clock.now_ms())
 
+    def joined_ms(self) -> dict[str, int]:
+        """When each request came to be in a retrieval's record."""
+        when: dict[str, int] = {}
+        for change in self.changes:
+            for request_id in (change.new or {}).get("requests", ()):
+                when.setdefault(request_id, change.at_ms)
+        return when
+
     def due_since(self, moment_ms: int) -> Iterator[tuple[str, int]]:
         """What is in the due index, or was at some time since then."""
         yield from self.open_due.values()

@@ -191,7 +191,7 @@ class Run:
         for event in told.first.values():
             self._all_broken(word.of_event(event))
         asked_for, calls = self._requests(), cloud.calls.log
-        self._all_broken(requests.served_as_fast_as_asked(asked_for, told, word.jobs, calls, self._faults_end))
+        self._all_broken(requests.served_as_fast_as_asked(asked_for, told, word.jobs, calls, self._faults_end, history))
         purchased = [event.detail["capacityId"] for event in cloud.events_of("Capacity Purchased")]
         self._all_broken(money.units_told(self._units_of_ours, purchased))
         duplicates = [event.detail["jobId"] for event in cloud.events_of("Duplicate Job")]

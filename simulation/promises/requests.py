@@ -118,15 +118,21 @@ def served_as_fast_as_asked(
     jobs: Mapping[str, JobStarted],
     calls: Iterable[Call],
     faults_end: datetime,
+    history: History,
 ) -> Iterator[Violation]:
-    """A Standard request that joined a Bulk job gets it only where it came first: an attempt of its own was made."""
+    """A Standard request that joined a Bulk job gets it only where it came first: an attempt of its own was made.
+
+    It counts from when the request joined, which a dead letter does only once it is redriven.
+    """
+    joined_ms = history.joined_ms()
     tried = {_target(call.params) for call in calls if call.operation == "InitiateJob" and not _is_bulk(call.params)}
-    for at, body in sent:
+    for _, body in sent:
         if body["jobParameters"].get("Tier") != "Standard" or "ArchiveId" not in body["jobParameters"]:
             continue
         for event in told.terminal[body["requestId"]]:
             job = jobs.get(event.detail.get("jobId") or "")
-            had_time = event.at_ms > (max(at, faults_end) + _HURRIES_WITHIN).timestamp() * 1000
+            since_ms = max(joined_ms.get(body["requestId"], 0), faults_end.timestamp() * 1000)
+            had_time = event.at_ms > since_ms + _HURRIES_WITHIN.total_seconds() * 1000
             if (
                 event.detail_type == SUCCEEDED
                 and job
