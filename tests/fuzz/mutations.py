@@ -11,12 +11,15 @@ from tests.fuzz.from_schema import anything
 SECRET = "hunter2, not for logs"
 """Stands in many of the values: no log may ever show it. It can be no id, for ids are logged."""
 
+OUTSIZED = "x" * 20_000
+"""Larger than any good value: no log may show much of it."""
+
 Json = Any
 Path = tuple[str | int, ...]
 
 _ODD_VALUES: list[Json] = [
     None, True, False, 0, -1, 1, 2**31, 2**63, -(2**70), 0.5, 1e308, "", " ", "0", "null", "-", "\u0000", "\u0007",
-    "\ud7ff", "ÄÖÜ€😀", "../..", "a" * 300, "9" * 40, SECRET, SECRET * 30, "x" * 20_000, [], {}, [[]], [SECRET],
+    "\ud7ff", "ÄÖÜ€😀", "../..", "a" * 300, "9" * 40, SECRET, SECRET * 30, OUTSIZED, [], {}, [[]], [SECRET],
     {SECRET: SECRET}, "arn:aws:sns:us-east-1:123456789012:mine", "2020-01-01T00:00:00Z", "0-1048575", "1-2", "-1-5",
 ]  # fmt: skip
 _KEYS = ["", "requestId", "RequestId", "cancel", "Type", "type", "Message", "__proto__", SECRET, "StatusCode", "Tier"]

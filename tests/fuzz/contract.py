@@ -1,0 +1,74 @@
+"""What docs/request.schema.json promises, checked without the code: the schema, and what its description adds to it."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+
+from tests.unit.published import schema
+
+MIB = 1024 * 1024
+
+
+def _matches(validator: Any, pattern: str, value: object, _: Any) -> Iterator[ValidationError]:
+    """A schema's `$` is the end; Python's also stands before a last line break."""
+    if isinstance(value, str) and not re.search(pattern.replace("$", r"\Z"), value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_SCHEMA = extend(Draft202012Validator, {"pattern": _matches})(schema("request"))
+
+
+def read(body: str) -> Any:
+    """The JSON value of a body. Raises ValueError where it is none: NaN and Infinity are no JSON."""
+    return json.loads(body, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def fits(document: Any) -> bool:
+    """Whether a message is a valid one by itself, whatever came before it."""
+    if not _SCHEMA.is_valid(document):
+        return False
+    if "cancel" in document:
+        return True
+    job = document["jobParameters"]
+    is_archive, size = job["Type"] == "archive-retrieval", document.get("archiveSizeInBytes")
+    return (
+        (document.get("expeditedFallback") is None or job.get("Tier") == "Expedited")
+        and (document.get("followPages", False) is False or not is_archive)
+        and (size is None or (is_archive and type(size) is int))
+        and _range_fits(job.get("RetrievalByteRange"), size)
+        and _dates_fit(job.get("InventoryRetrievalParameters") or {})
+        and _context_fits(document.get("context"))
+    )
+
+
+def _range_fits(given: str | None, size: int | None) -> bool:
+    if given is None:
+        return True
+    start, end = map(int, given.split("-"))
+    ends_well = size is None or (end < size and (end + 1 == size or (end + 1) % MIB == 0))
+    return start <= end and start % MIB == 0 and ends_well
+
+
+def _dates_fit(part: dict[str, Any]) -> bool:
+    try:
+        given = [datetime.fromisoformat(part[name]) for name in ("StartDate", "EndDate") if part.get(name) is not None]
+    except ValueError:
+        return False
+    return all(each.tzinfo for each in given) and (len(given) < 2 or given[0] < given[1])
+
+
+def _context_fits(context: dict[str, Any] | None) -> bool:
+    try:
+        compact = json.dumps(context, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return context is None or len(compact.encode()) <= 2048
+    except ValueError:  # a lone surrogate, or a number beyond any
+        return False
