@@ -1,15 +1,16 @@
 """`make load`: ten thousand requests at once, repeats and Expedited among them, while Glacier throttles.
 
-All must end, nothing may be left in a dead-letter queue, no job may be started twice, and a retrieval must cost the
-calls that it costs among twenty. What a throttled attempt costs is measured by itself and set apart.
+All must end, nothing may be left in a dead-letter queue, no job may be started twice, the functions may keep nothing
+from one invocation to the next, and of each kind of call a request must cost no more than among ten. What a refused
+attempt costs, and what a tick of the schedules costs that finds nothing, is measured by itself and set apart.
 """
 
-import gc
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -20,18 +21,30 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.__main__ import VAULT
+from bench.held import Watch
 from local.calls import Call, Perform, error_reply
 from local.cloud import Cloud
 
 STARTS_PER_SECOND = 20
 """What Glacier takes before it throttles, in this load; nothing is published about the real one."""
 TERMINAL = ("Retrieval Succeeded", "Retrieval Failed")
-OF_TWENTY = {"Standard": 12, "Bulk": 3, "Expedited": 1, "same archive": 2, "sent twice": 2}
-"""Of each twenty requests so many are of this kind. Expedited falls back to Standard."""
-MORE_AT_MOST = 1.05
-"""So much more than among twenty, in calls per retrieval, counts as the same."""
+FEW = 10
+OF_TEN = (
+    *("Standard", "Expedited", "same archive", "Standard", "Bulk"),
+    *("sent twice", "Standard", "same archive", "Standard", "Standard"),
+)
+"""Each ten requests are of these kinds; its two for the same archive share one that no others ask for."""
+SETTINGS = {"maxUnits": 2}
+"""So that top_up buys, and releases what waits at the units' rate."""
+LIMIT = timedelta(days=2)
+"""Two units release a thousand Expedited retrievals in 14 hours, and a Bulk job takes 12 at most."""
+TICK = timedelta(minutes=5)
 STEP = timedelta(minutes=10)
-SAMPLED_EVERY = timedelta(hours=2)
+REFUSED_EACH = 4
+"""So often each of ten is refused to see what a refusal costs: later waits are longer, and resumed by reconcile."""
+BACKLOG_READ = "top_up dynamodb BatchGetItem"
+"""The one kind that is not held by request: each tick reads the whole backlog, a hundred records with a call, as the
+index may be behind and money hangs on the number."""
 Request = dict[str, Any]
 
 
@@ -58,33 +71,77 @@ class Throttle:
 
 
 @dataclass
+class FirstRefused(Throttle):
+    """Refuses the first calls, and no others: what a refusal costs."""
+
+    def strike(self, call: Call, perform: Perform) -> AWSResponse:
+        if call.operation == "InitiateJob" and self.refused < REFUSED_EACH * FEW:
+            self.refused += 1
+            return error_reply("ThrottlingException", "Rate exceeded")
+        return perform()
+
+
+@dataclass
 class Run:
     """What one load did.
 
     Args:
-        live_objects: instances of the functions' own classes that were alive, as the run went on.
+        expedited: how many jobs were of that tier.
+        ticks: how often the schedules woke the functions.
     """
 
     requests: int
     ended: int
     jobs: int
     archives: int
+    expedited: int
+    units: int
     refused: int
     dead_letters: int
+    errors: int
+    ticks: int
     calls: Counter[str]
-    live_objects: list[int] = field(default_factory=list)
+    watch: Watch
 
-    def calls_each(self, name: str, per_refusal: float = 0) -> float:
-        """Calls of one kind for each job, without those that refused attempts cost."""
-        return (self.calls[name] - per_refusal * self.refused) / self.jobs
+
+@dataclass
+class Costs:
+    """Calls by kind: of a tick that finds nothing, of a request among ten, and what a refused attempt adds.
+
+    To top_up's it adds nothing that is set apart: slots spread the Expedited attempts, so hardly any is refused.
+    """
+
+    tick: dict[str, float]
+    request: dict[str, float]
+    refusal: dict[str, float]
+
+    @classmethod
+    def of(cls, idle: Run, few: Run, refused: Run) -> "Costs":
+        kinds = few.calls | refused.calls | idle.calls
+        tick = {kind: idle.calls[kind] / idle.ticks for kind in kinds}
+        request = {kind: (few.calls[kind] - few.ticks * tick[kind]) / few.requests for kind in kinds}
+        refusal = {
+            kind: (refused.calls[kind] - refused.ticks * tick[kind] - few.requests * request[kind]) / refused.refused
+            for kind in kinds
+            if not kind.startswith("top_up")
+        }
+        return cls(tick, request, refusal)
+
+    def request_of(self, run: Run, kind: str) -> float:
+        """Calls of a kind for each request of a run, without those of idle ticks and of refused attempts."""
+        aside = run.ticks * self.tick.get(kind, 0) + run.refused * self.refusal.get(kind, 0)
+        return (run.calls[kind] - aside) / run.requests
 
 
 def _requests(cloud: Cloud, count: int) -> Iterator[Request]:
-    kinds = [kind for kind, times in OF_TWENTY.items() for _ in range(times)]
-    shared = cloud.glacier.put_synthetic_archive(VAULT, 2**20, 0)
+    shared = ""
     for number in range(count):
-        kind = kinds[number * 7 % len(kinds)]
-        archive = shared if kind == "same archive" else cloud.glacier.put_synthetic_archive(VAULT, 2**20, number + 1)
+        kind = OF_TEN[number % FEW]
+        archive = cloud.glacier.put_synthetic_archive(VAULT, 2**20, number)
+        if kind == "same archive":
+            archive = shared = shared or archive
+        if number % FEW == FEW - 1:
+            shared = ""
         tier = kind if kind in ("Bulk", "Expedited") else "Standard"
         job = {"Type": "archive-retrieval", "ArchiveId": archive, "Tier": tier}
         request = {"requestId": f"load-{number}", "vaultName": VAULT, "jobParameters": job}
@@ -103,111 +160,127 @@ def _send(cloud: Cloud, count: int, advance: Callable[[float], None]) -> int:
     return len({json.loads(body)["jobParameters"]["ArchiveId"] for body in bodies})
 
 
-def _live_objects() -> int:
-    gc.collect()
-    return sum(str(type(each).__module__).startswith("thaw.") for each in gc.get_objects())
-
-
 def run(cloud: Cloud, count: int, throttle: Throttle | None, progress: Progress) -> Run:
-    """Sends so many requests at once and lets time run until they have ended."""
+    """Sends so many requests at once and lets time run until they have ended; without any, for six hours."""
     cloud.reset(seed=1)
     cloud.client("glacier").create_vault(accountId="-", vaultName=VAULT)
+    cloud.functions.idle_seconds = LIMIT.total_seconds()  # the longer an environment lives, the more it could keep
+    watch = Watch()
     sending = progress.add_task(f"sending {count}", total=count)
     archives = _send(cloud, count, lambda sent: progress.advance(sending, sent))
     cloud.calls.clear()
     cloud.calls.keep_log = False
     cloud.calls.strike = throttle.strike if throttle else None
-    ended: set[str] = set()
-    live, read = [_live_objects()], 0
-    ending = progress.add_task(f"until {count} have ended", total=count)
+    cloud.functions.on_start = watch.on_start
     try:
-        while len(ended) < count and cloud.now < cloud.start + timedelta(days=4):
-            cloud.run_for(STEP)
-            for event in cloud.events[read:]:
-                if event.detail_type in TERMINAL:
-                    ended.add(event.detail["requestId"])
-            read = len(cloud.events)
-            if len(live) * SAMPLED_EVERY <= cloud.now - cloud.start:
-                live.append(_live_objects())
-            progress.update(ending, completed=len(ended))
+        ended = _until_ended(cloud, count, progress) if count else _idle(cloud)
     finally:
         cloud.calls.strike, cloud.calls.keep_log = None, True
+        cloud.functions.on_start = lambda environment: None
+    watch.at_the_end(cloud.functions.environments)
+    jobs = cloud.glacier.ledger.jobs
     return Run(
         requests=count,
-        ended=len(ended),
-        jobs=len(cloud.glacier.ledger.jobs),
+        ended=ended,
+        jobs=len(jobs),
         archives=archives,
+        expedited=sum(job.tier == "Expedited" for job in jobs),
+        units=len(cloud.events_of("Capacity Purchased")),
         refused=throttle.refused if throttle else 0,
         dead_letters=sum(map(len, cloud.dead_letters().values())),
-        calls=_worked(cloud),
-        live_objects=live,
+        errors=len(cloud.errors),
+        ticks=(cloud.now - cloud.start) // TICK,
+        calls=_kinds(cloud),
+        watch=watch,
     )
 
 
-def _worked(cloud: Cloud) -> Counter[str]:
-    """The functions' calls by kind, but for the looks that the schedules take."""
+def _idle(cloud: Cloud) -> int:
+    cloud.run_for(timedelta(hours=6))
+    return 0
+
+
+def _until_ended(cloud: Cloud, count: int, progress: Progress) -> int:
+    ended: set[str] = set()
+    read = 0
+    task = progress.add_task(f"until {count} have ended", total=count)
+    while len(ended) < count and cloud.now < cloud.start + LIMIT:
+        cloud.run_for(STEP)
+        ended.update(each.detail["requestId"] for each in cloud.events[read:] if each.detail_type in TERMINAL)
+        read = len(cloud.events)
+        progress.update(task, completed=len(ended))
+    return len(ended)
+
+
+def _kinds(cloud: Cloud) -> Counter[str]:
+    """The functions' calls by kind. Who sends the message that ends a wait depends on how long it is."""
     calls: Counter[str] = Counter()
     for (actor, service, operation), times in cloud.calls.counts.items():
-        if actor != "user" and not (actor in ("reconcile", "top_up") and operation in ("Query", "GetItem")):
-            calls[f"{actor} {service} {operation}"] += times
+        if actor != "user":
+            calls[f"{'any' if service == 'sqs' else actor} {service} {operation}"] += times
     return calls
 
 
-class FirstRefused(Throttle):
-    """Refuses the first ten calls, and no other: what a refusal costs."""
-
-    def strike(self, call: Call, perform: Perform) -> AWSResponse:
-        if call.operation == "InitiateJob" and self.refused < 10:
-            self.refused += 1
-            return error_reply("ThrottlingException", "Rate exceeded")
-        return perform()
-
-
-def _table(few: Run, each_refused: Run, many: Run) -> Table:
-    table = Table(title="Calls per job", title_justify="left")
-    for name in ("call", "among twenty", "a refusal adds", f"among {many.requests}, refused aside"):
+def table_of(costs: Costs, many: Run) -> Table:
+    table = Table(title="Calls", title_justify="left")
+    table.caption = "refused ones and idle ticks aside; *: held by tick"
+    names = ("call", "an idle tick", "a refusal adds", "a request among ten", f"among {many.requests}")
+    for name in names:
         table.add_column(name, justify="left" if name == "call" else "right")
-    for name in sorted(few.calls | many.calls):
-        adds = _per_refusal(name, few, each_refused)
-        table.add_row(name, f"{few.calls_each(name):.2f}", f"{adds:.2f}", f"{many.calls_each(name, adds):.2f}")
+    for kind in sorted(costs.request.keys() | many.calls):
+        figures = (costs.tick.get(kind, 0), costs.refusal.get(kind, 0), costs.request.get(kind, 0))
+        shown = [f"{each:.2f}" for each in (*figures, costs.request_of(many, kind))]
+        table.add_row(kind + (" *" if kind == BACKLOG_READ else ""), *shown)
     return table
 
 
-def _per_refusal(name: str, few: Run, each_refused: Run) -> float:
-    return (each_refused.calls[name] - few.calls[name]) / each_refused.refused
-
-
-def _wrong(few: Run, each_refused: Run, many: Run) -> Iterator[str]:
+def wrong(costs: Costs, many: Run) -> Iterator[str]:
+    """What does not hold of a load."""
     if many.ended < many.requests:
         yield f"{many.requests - many.ended} requests have not ended"
-    if many.dead_letters:
-        yield f"{many.dead_letters} dead letters"
-    if many.jobs > many.archives:
+    if many.dead_letters or many.errors:
+        yield f"{many.dead_letters} dead letters, {many.errors} errors of functions"
+    if many.jobs != many.archives:
         yield f"{many.jobs} jobs for {many.archives} archives"
     if not many.refused:
         yield "nothing was throttled"
-    if max(many.live_objects) > 2 * max(few.live_objects) + 1000:
-        yield f"the functions kept objects: {many.live_objects}"
-    total = sum(many.calls_each(name, _per_refusal(name, few, each_refused)) for name in many.calls)
-    if total > MORE_AT_MOST * sum(map(few.calls_each, few.calls)):
-        yield "a retrieval costs more calls than among twenty"
+    if not 1 <= many.units <= SETTINGS["maxUnits"] or many.expedited < many.requests // FEW:
+        yield f"{many.units} units were bought, and {many.expedited} jobs Expedited"
+    yield from many.watch.grown()
+    yield from _calls_too_many(costs, many)
+
+
+def _calls_too_many(costs: Costs, many: Run) -> Iterator[str]:
+    for kind in sorted(many.calls):
+        if kind == BACKLOG_READ:
+            at_most = many.ticks * math.ceil(many.expedited / 100)
+            if many.calls[kind] > at_most:
+                yield f"{kind}: {many.calls[kind]} in {many.ticks} ticks, at most {at_most}"
+        elif round(costs.request_of(many, kind), 2) > round(costs.request.get(kind, 0), 2):
+            yield f"{kind}: {costs.request_of(many, kind):.2f} a request, {costs.request.get(kind, 0):.2f} among ten"
 
 
 @click.command(help=__doc__)
 @click.option("--requests", default=10_000, show_default=True)
 def main(requests: int) -> None:
     console = Console()
-    with Cloud(settings={"maxUnits": 0}) as cloud, Progress(console=console, transient=True) as progress:
-        few = run(cloud, 20, None, progress)
-        each_refused = run(cloud, 20, FirstRefused(), progress)
+    with Cloud(settings=SETTINGS) as cloud, Progress(console=console, transient=True) as progress:
+        idle, few = run(cloud, 0, None, progress), run(cloud, FEW, None, progress)
+        refused = run(cloud, FEW, FirstRefused(), progress)
+        costs = Costs.of(idle, few, refused)
         many = run(cloud, requests, Throttle(), progress)
-    console.print(_table(few, each_refused, many))
+    console.print(table_of(costs, many))
     console.print(
-        f"{many.ended} of {many.requests} requests ended; {many.jobs} jobs for {many.archives} archives; "
-        f"{many.refused} attempts throttled; {many.dead_letters} dead letters; "
-        f"live objects of the functions: {min(many.live_objects)} to {max(many.live_objects)}."
+        f"{many.ended} of {many.requests} requests ended within {many.ticks * TICK}; {many.jobs} jobs for "
+        f"{many.archives} archives, {many.expedited} of them Expedited; {many.units} units bought; "
+        f"{many.refused} attempts throttled; {many.dead_letters} dead letters."
     )
-    problems = list(_wrong(few, each_refused, many))
+    for instance, (early, last) in many.watch.long_lived().items():
+        console.print(
+            f"{instance} held {early.objects} objects at invocation {early.invocations}, {last.objects} at "
+            f"{last.invocations}."
+        )
+    problems = list(wrong(costs, many))
     for problem in problems:
         console.print(f"[red]{problem}[/red]")
     sys.exit(bool(problems))
