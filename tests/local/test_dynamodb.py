@@ -59,6 +59,19 @@ def test_a_write_that_changes_nothing_is_no_record(cloud: Cloud) -> None:
     assert [event for event, _, _ in stream(cloud)] == ["INSERT", "MODIFY"]
 
 
+@pytest.mark.parametrize("value", [{"S": "later"}, {"L": []}, {"NULL": True}])
+@pytest.mark.parametrize("order", ["<", "<=", ">", ">="])
+def test_values_of_two_types_have_no_order(cloud: Cloud, value: Any, order: str) -> None:
+    cloud.client("dynamodb").put_item(**table(cloud), Item={"id": {"S": "a"}, "w": value})
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        cloud.client("dynamodb").put_item(
+            **table(cloud),
+            Item={"id": {"S": "a"}},
+            ConditionExpression=f"w {order} :number",
+            ExpressionAttributeValues={":number": {"N": "1"}},
+        )
+
+
 def test_a_write_that_fails_leaves_nothing(cloud: Cloud) -> None:
     with pytest.raises(ClientError, match="Validation"):
         cloud.client("dynamodb").update_item(

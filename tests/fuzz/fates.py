@@ -1,0 +1,84 @@
+"""What has to become of each change in the table: events, an object under unreadable/, or nothing to tell.
+
+Whether a record can be read is for its model to say; and which events it makes, for the pure rule. That publish does
+accordingly, and that nothing is passed over in silence but what the rules here name, is what is checked.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.cloud import Cloud
+from thaw.capacity import Capacity
+from thaw.edge.table import from_wire
+from thaw.edge.unreadable import PREFIX
+from thaw.events import Event, Record, events, read_record
+from thaw.records import RejectionRecord, RequestRecord
+from thaw.retrieval import Retrieval
+from thaw.states import State
+
+NEVER_TOLD = ("past", "listing")
+"""Kinds of records that no event is made of."""
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError)
+
+
+@dataclass
+class Changes:
+    """Every change of an item since it was made, as the stream has it."""
+
+    cloud: Cloud
+    records: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.cloud.on_change = self.records.append
+
+    def assert_each_has_its_end(self) -> None:
+        told = {event.detail["eventId"] for event in self.cloud.events}
+        kept = {key.removeprefix(PREFIX) for key in self.cloud.stored_objects()}
+        for record in self.records:
+            if record["eventName"] != "REMOVE":
+                is_kept = f"{record['dynamodb']['SequenceNumber']}.json" in kept
+                _assert_ended(record["dynamodb"], told, is_kept=is_kept)
+
+
+def _assert_ended(change: Mapping[str, Any], told: set[str], *, is_kept: bool) -> None:
+    old, new = (from_wire(change[image]) if image in change else None for image in ("OldImage", "NewImage"))
+    assert new is not None
+    shown = json.dumps(new, default=str)[:1500]
+    try:
+        before, after = read_record(old), read_record(new)
+        right = events(before, after)
+    except _UNREADABLE:
+        assert is_kept, f"makes no sense, and is not kept: {shown}"
+        return
+    assert not is_kept, f"is kept as unreadable, but can be read: {shown}"
+    assert all(_id(event) in told for event in right), f"was not told: {shown}"
+    assert right or _has_nothing_to_tell(str(new.get("kind")), before, after), f"is passed over in silence: {shown}"
+
+
+def _id(event: Event) -> str:
+    return str(event.detail["eventId"])
+
+
+def _has_nothing_to_tell(kind: str, old: Record | None, new: Record | None) -> bool:
+    """Whether silence is right: told was all before, or nothing has happened yet that a user waits for."""
+    match new:
+        case None:
+            return kind in NEVER_TOLD
+        case RejectionRecord():
+            return old is not None
+        case RequestRecord():
+            return not new.cancelled or (isinstance(old, RequestRecord) and old.cancelled)
+        case Capacity():
+            before = old if isinstance(old, Capacity) else Capacity(revision=0)
+            return new.short in (None, before.short) and all(unit in before.bought for unit in new.bought)
+        case Retrieval():
+            return _retrieval_has_nothing_to_tell(old, new)
+    raise AssertionError(f"no rule for {kind}")
+
+
+def _retrieval_has_nothing_to_tell(old: Record | None, new: Retrieval) -> bool:
+    quiet_states = new.state in (State.WAITING, State.INITIATING) and new.reason is None
+    told_before = isinstance(old, Retrieval) and old.generation == new.generation and old.sequence == new.sequence
+    return quiet_states or told_before or not new.waiting_requests() or new.state is State.CANCELLED
