@@ -1,5 +1,6 @@
-"""Whatever stands in the table, and so in its stream, stops no function and holds up nothing else."""
+"""Whatever stands in the table, and so in its stream, stops no function, holds up nothing else, and has its end."""
 
+import json
 from contextlib import suppress
 from typing import Any
 
@@ -8,39 +9,109 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.cloud import Cloud
-from tests.end_to_end.user import User
+from tests.end_to_end.user import OWN_ACCOUNT, User
 from tests.fuzz.conftest import AT_ONCE, assert_nothing_broke, assert_still_works, fresh
+from tests.fuzz.fates import Changes
 from tests.fuzz.mutations import mutated
 from thaw.edge.table import from_wire
+from thaw.records import ListingRecord
+
+Item = dict[str, Any]
+LISTING = f"listing/{OWN_ACCOUNT}/photos"
 
 
 @settings(settings.get_profile("fuzz"))
 @given(data=st.data())
 def test_items_that_make_no_sense_hold_up_nothing(deployed: Cloud, data: st.DataObject) -> None:
     user = fresh(deployed)
-    real = _real_items(user)
+    changes = Changes(deployed)
+    tampering = Tampering(user)
     for number in range(AT_ONCE):
-        item = data.draw(mutated(data.draw(st.sampled_from(real))))
-        item = item if isinstance(item, dict) else {"text": item}
-        kept = {"id": f"retrieval/{number:032x}", **({"dueIn": "0", "dueAt": 1} if number % 3 == 0 else {})}
-        _put(user, {**item, **kept})
-    user.wait(minutes=20)
+        real = data.draw(st.sampled_from(tampering.real))
+        item = data.draw(mutated(real))
+        tampering.put(number, real, item if isinstance(item, dict) else {"text": item}, data)
+    user.wait(minutes=45)
+    tampering.assert_messages_ended()
     assert_still_works(user)
     assert_nothing_broke(user.cloud)
+    changes.assert_each_has_its_end()
 
 
-def _real_items(user: User) -> list[dict[str, Any]]:
-    """One of each kind, in several states."""
-    archive = user.archive()
+class Tampering:
+    """Someone who writes to the table by hand, and others who go on as if nobody had."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.archive = user.archive()
+        self.real = _real_items(user, self.archive)
+        self.in_doubt = next(item for item in self.real if item.get("state") == "initiating")
+        self.bodies: set[str] = set()
+        """Of the messages about requests whose records were tampered with."""
+
+    def put(self, number: int, real: Item, item: Item, data: st.DataObject) -> None:
+        """Writes the item under a key where a function reads records of its kind, and has that function read it."""
+        kind = real["kind"]
+        if kind == "capacity":
+            self._write({**item, "id": "capacity"})
+            self.user.ask(f"urgent-{number}", self.user.archive(), "Expedited")
+            self.user.wait(seconds=10)
+        elif kind == "listing":
+            self._write({**item, "id": LISTING})
+            due = {"dueIn": "1", "dueAt": self.user.cloud.clock.now_ms()}
+            self._write({**self.in_doubt, "id": f"retrieval/{number + 1000:032x}", **due})
+            self.user.wait(minutes=5, seconds=10)
+        elif kind == "request":
+            self._write({**item, "id": real["id"]})
+            self._go_on(real["id"].removeprefix("request/"), cancels=data.draw(st.booleans()))
+        elif kind == "rejection":
+            self._write({**item, "id": f"message/{number}"})
+        else:
+            due = data.draw(st.sampled_from([{}, {"dueIn": "0", "dueAt": 1}, {"dueIn": "Expedited", "dueAt": 1}]))
+            self._write({**item, "id": f"retrieval/{number:032x}", **due})
+
+    def _go_on(self, request_id: str, *, cancels: bool) -> None:
+        job = {"Type": "archive-retrieval", "ArchiveId": self.archive, "Tier": "Standard"}
+        again = {"requestId": request_id, "vaultName": "photos", "jobParameters": job}
+        body = json.dumps({"cancel": request_id} if cancels else again)
+        self.bodies.add(body)
+        self.user.send(body)
+        self.user.wait(seconds=10)
+
+    def assert_messages_ended(self) -> None:
+        """Each was taken in, or is a dead letter; and nothing else is on the request queue's."""
+        cloud = self.user.cloud
+        assert not cloud.queue(cloud.outputs["RequestQueueUrl"]).messages
+        name = cloud.outputs["RequestDeadLetterQueueUrl"].rpartition("/")[2]
+        assert set(cloud.dead_letters().get(name, [])) <= self.bodies
+
+    def _write(self, item: Item) -> None:
+        """What DynamoDB itself refuses is not there."""
+        cloud = self.user.cloud
+        typed = {name: TypeSerializer().serialize(value) for name, value in _storable(item).items()}
+        with suppress(cloud.client("dynamodb").exceptions.ClientError):
+            cloud.client("dynamodb").put_item(TableName=cloud.outputs["RetrievalTableName"], Item=typed)
+
+
+def _real_items(user: User, archive: str) -> list[Item]:
+    """Of each kind, in several states, and each kind about as often."""
     for tier in ("Standard", "Bulk"):
         user.ask(f"archive-{tier}", archive, tier)
     user.ask("expedited", user.archive(), "Expedited")
     user.ask_inventory("inventory", {"Limit": "2"}, followPages=True)
     user.send({"requestId": "bad"})
+    user.cancel("never-came")
     user.wait(hours=5)
     user.ask("later", user.archive())
     user.wait(seconds=5)
-    return [_plain(from_wire(item)) for item in user.cloud.items()]
+    user.faults.lose_request("InitiateJob")
+    user.ask("in-doubt", user.archive())
+    user.wait(seconds=5)
+    items = [_plain(from_wire(item)) for item in user.cloud.items()]
+    now_ms = user.cloud.clock.now_ms()
+    begun = ListingRecord(id=LISTING, began_at=now_ms, marker="m", sought=("tag",), expires_at=now_ms // 1000 + 9000)
+    capacity = [item for item in items if item["kind"] == "capacity"]
+    rejections = [item for item in items if item["kind"] == "rejection"]
+    return items + 4 * [begun.item()] + 4 * capacity + 2 * rejections
 
 
 def _plain(value: Any) -> Any:
@@ -49,13 +120,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
     return value if isinstance(value, str | bool | None) else int(value)
-
-
-def _put(user: User, item: dict[str, Any]) -> None:
-    """As someone would who writes to the table by hand; what DynamoDB itself refuses is not there."""
-    typed = {name: TypeSerializer().serialize(value) for name, value in _storable(item).items()}
-    with suppress(user.cloud.client("dynamodb").exceptions.ClientError):
-        user.cloud.client("dynamodb").put_item(TableName=user.cloud.outputs["RetrievalTableName"], Item=typed)
 
 
 def _storable(value: Any) -> Any:
