@@ -55,12 +55,18 @@ _RECORDS: dict[str, type[Record]] = {
     "rejection": RejectionRecord,
     "capacity": Capacity,
 }
+_NEVER_TOLD = ("past", "listing")
 
 
 def read_record(item: Mapping[str, Any] | None) -> Record | None:
-    """An item of the table as its model; None for what is never told (a past generation's copy)."""
-    model = _RECORDS.get(str(item["kind"])) if item else None
-    return model.model_validate(item) if model else None
+    """An item of the table as its model; None for what is never told (a past generation's copy).
+
+    Raises:
+        LookupError, TypeError, ValueError: it is no record of ours.
+    """
+    if not item or item["kind"] in _NEVER_TOLD:
+        return None
+    return _RECORDS[item["kind"]].model_validate(item)
 
 
 def events(old: Record | None, new: Record | None) -> list[Event]:

@@ -33,6 +33,14 @@ _deserializer = TypeDeserializer()
 Model = TypeVar("Model", bound=Stored)
 
 
+class Unreadable(ValueError):
+    """An item of the table is no record of its kind."""
+
+    def __init__(self, item_id: str) -> None:
+        super().__init__(item_id)
+        self.item_id = item_id
+
+
 class Contention(Exception):
     """Others kept changing the record; the caller's message is best tried again later."""
 
@@ -235,7 +243,7 @@ class Table:
 
     def _get(self, model: type[Model], item: str) -> Model | None:
         reply = self._client.get_item(TableName=self.name, Key=to_wire({"id": item}), ConsistentRead=True)
-        return model.model_validate(from_wire(reply["Item"])) if "Item" in reply else None
+        return _read(model, item, reply["Item"]) if "Item" in reply else None
 
     def _put(self, model: type[Model], record: Model, condition: str, values: dict[str, Any]) -> Model | None:
         extra: dict[str, Any] = {"ExpressionAttributeValues": to_wire(values)} if values else {}
@@ -248,7 +256,7 @@ class Table:
                 **extra,
             )
         except self._client.exceptions.ConditionalCheckFailedException as refused:
-            return model.model_validate(from_wire(_item_of(refused)))
+            return _read(model, str(record.item()["id"]), _item_of(refused))
         return None
 
     def _update_item(
@@ -291,6 +299,13 @@ class Table:
                 raise
             return False
         return True
+
+
+def _read(model: type[Model], item_id: str, item: dict[str, Any]) -> Model:
+    try:
+        return model.model_validate(from_wire(item))
+    except ValueError as error:
+        raise Unreadable(item_id) from error
 
 
 def _item_of(refused: ClientError) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from thaw import attempts, bounds
 from thaw.description import Tag
 from thaw.edge.glacier import JobGone, JobPage, JobReader, Refused
 from thaw.edge.queue import ResumeQueue
-from thaw.edge.table import Table
+from thaw.edge.table import Table, Unreadable
 from thaw.job import GlacierJob
 from thaw.records import ListingRecord, listing_begun, tags_of
 from thaw.refusals import Refusal
@@ -19,7 +19,7 @@ from thaw.retrieval import Retrieval
 from thaw.states import State
 from thaw.work.ending import Ending, is_of
 from thaw.work.failures import Failures
-from thaw.work.telemetry import count, logger
+from thaw.work.telemetry import count, logger, unreadable
 
 NO_ANSWERS_AT_MOST = 3
 """After more jobs in a row without an answer, Glacier is asked no more in this run."""
@@ -143,7 +143,11 @@ class Settling:
     def _listing(self, claims: list[Retrieval]) -> ListingRecord:
         """The listing that an earlier run began for some of these claims, or one that begins now for all of them."""
         fresh = listing_begun(claims, self.now_ms())
-        known = self.table.get_listing(fresh)
+        try:
+            known = self.table.get_listing(fresh)
+        except Unreadable as error:
+            unreadable(error.item_id, error)
+            return fresh
         if known is None or known.marker is None or not set(known.sought) & set(fresh.sought):
             return fresh
         too_old = fresh.began_at - known.began_at > bounds.LISTING_CARRIED_ON_SECONDS * 1000
@@ -152,7 +156,10 @@ class Settling:
     def _keep(self, search: Search) -> None:
         """Only of a listing that takes more than one run anything is kept."""
         if search.marker != search.listing.marker:
-            self.table.save_listing(search.so_far())
+            try:
+                self.table.save_listing(search.so_far())
+            except Unreadable as error:
+                unreadable(error.item_id, error)
 
     def _go_on(self, search: Search, vault: Retrieval, awaited: dict[str, Awaited]) -> None:
         """Adopts what the listing shows, for half of the time there is: the other half is for what is described."""

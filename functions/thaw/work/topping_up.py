@@ -14,7 +14,7 @@ from thaw import bounds, capacity
 from thaw.capacity import Capacity, Intent, Outcome, Settings, Unit, Waiting
 from thaw.edge.glacier import Refused, UnitSeller
 from thaw.edge.queue import ResumeQueue
-from thaw.edge.table import TRIES_AT_MOST, Contention, Table
+from thaw.edge.table import TRIES_AT_MOST, Contention, Table, Unreadable
 from thaw.refusals import Refusal, delay_ms
 from thaw.retrieval import EXPEDITED_BACKLOG, Reason, Retrieval
 from thaw.work.releasing import Releasing, turn_comes
@@ -55,6 +55,13 @@ class ToppingUp:
 
     def run(self) -> None:
         """Buys what the backlog needs and releases what may start; nothing where nothing waits or another is at it."""
+        try:
+            self._run()
+        except Unreadable as error:
+            # Nothing is bought by what may be wrong, and nothing released twice.
+            unreadable(error.item_id, error)
+
+    def _run(self) -> None:
         if not any(self._waiting()) and not self._purchase_is_followed():
             return
         state = self._lock()
