@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from thaw import bounds
 from thaw.job import epoch_ms
-from thaw.retrieval import Reason, Stored
+from thaw.retrieval import Compared, Reason, Stored
 
 UNITS_AT_MOST = 2
 """Glacier's limit, which nobody can have raised."""
@@ -100,7 +100,7 @@ class Capacity(Stored):
 
     id: str = ITEM_ID
     kind: Literal["capacity"] = "capacity"
-    revision: int
+    revision: Compared
     lock: str | None = None
     lock_until: int | None = None
     again: bool = False

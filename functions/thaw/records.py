@@ -1,11 +1,13 @@
 """The table's small records beside a retrieval's: a request's, a rejected message's, and how far a listing came."""
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from thaw import bounds
 from thaw.request import Rejected, RetrievalRequest
-from thaw.retrieval import Retrieval, Stored, asker_of
+from thaw.retrieval import KEY_PATTERN, Compared, Retrieval, Stored, asker_of
 
 
 class RequestRecord(Stored):
@@ -19,7 +21,7 @@ class RequestRecord(Stored):
     kind: Literal["request"] = "request"
     contents: str | None = None
     """The digest of its contents; None where only a cancellation of it has been seen."""
-    key: str | None = None
+    key: Annotated[str, Field(pattern=KEY_PATTERN)] | None = None
     done: bool = False
     cancelled: bool = False
     """Taken back before it arrived."""
@@ -67,7 +69,7 @@ class ListingRecord(Stored):
 
     id: str
     kind: Literal["listing"] = "listing"
-    began_at: int
+    began_at: Compared
     marker: str | None = None
     """Where it goes on; None where the next one begins anew."""
     sought: tuple[str, ...] = ()

@@ -6,9 +6,9 @@ of Glacier's are its own strings. What is None, empty or zero is not stored.
 
 import hashlib
 import json
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from thaw import bounds
@@ -24,6 +24,9 @@ SHARDS = 4
 EXPEDITED_BACKLOG = "Expedited"
 """The partition of the due index that holds what waits for top_up to release it."""
 
+KEY_PATTERN = r"^[0-9a-f]{32}$"
+"""What `key_for` gives."""
+
 SLOT_UNIT = "unit"
 SLOT_ON_DEMAND = "onDemand"
 
@@ -38,6 +41,16 @@ class Stored(BaseModel):
     def item(self) -> dict[str, Any]:
         """The attributes as they are stored."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def _no_text(value: Any) -> Any:
+    if isinstance(value, str | bool):
+        raise ValueError("must be a number")
+    return value
+
+
+Compared = Annotated[int, BeforeValidator(_no_text)]
+"""A number that conditions of writes compare: one stored as text equals none."""
 
 
 class Asker(Stored):
@@ -81,8 +94,8 @@ class Retrieval(Stored):
 
     id: str
     kind: Literal["retrieval", "past"]
-    generation: int
-    revision: int
+    generation: Compared
+    revision: Compared
     sequence: int
     """The revision of the last change that is told by an event."""
     state: State
@@ -111,7 +124,7 @@ class Retrieval(Stored):
     description: str | None = None
 
     due_in: str | None = None
-    due_at: int | None = None
+    due_at: Compared | None = None
     waiting_since: int | None = None
     expected_at: int | None = None
     """In the Expedited backlog: when its turn is likely to come, as it was last told."""

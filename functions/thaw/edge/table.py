@@ -236,7 +236,7 @@ class Table:
     def save_capacity(self, old: Capacity | None, new: Capacity) -> Capacity | None:
         """Writes `new` unless the record is no longer `old`. Returns None, or the record as it is."""
         if old is None:
-            return self._put(Capacity, new, "attribute_not_exists(id)", {})
+            return self._put(Capacity, new, "attribute_not_exists(id) OR revision = :none", {":none": 0})
         return self._put(Capacity, new, "revision = :revision", {":revision": old.revision})
 
     # The calls themselves
