@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from thaw import bounds
 from thaw.job import epoch_ms
-from thaw.retrieval import Compared, Reason, Stored
+from thaw.retrieval import Number, Reason, Stored
 
 UNITS_AT_MOST = 2
 """Glacier's limit, which nobody can have raised."""
@@ -38,7 +38,7 @@ class Unit(Stored):
     expiration_date: str
     in_doubt: bool = False
     """Whether it came after a purchase whose reply was lost: ours, or bought by someone else just then."""
-    sequence: int = 0
+    sequence: Number = 0
     """The revision of the record that told of it."""
 
     @property
@@ -62,7 +62,7 @@ class ListedUnit(BaseModel):
 class Intent(Stored):
     """A purchase that was begun: written before the call, and gone only when its outcome is known."""
 
-    until: int
+    until: Number
     """End of the claim, epoch milliseconds."""
     seen: list[str] = Field(default_factory=list)
     """The ids of the units there were before."""
@@ -73,13 +73,13 @@ class Intent(Stored):
 class Short(Stored):
     """That the capacity does not suffice, as it was last told."""
 
-    at: int
-    units: int
-    wanted: int
-    max_units: int
-    waiting: int
+    at: Number
+    units: Number
+    wanted: Number
+    max_units: Number
+    waiting: Number
     reason: Reason
-    sequence: int = 0
+    sequence: Number = 0
     """The revision of the record that told of it."""
 
 
@@ -87,9 +87,9 @@ class Slot(Stored):
     """The time for which a retrieval that was released has the units, all of them: epoch milliseconds."""
 
     id: str
-    starts_at: int
-    ends_at: int
-    units: int
+    starts_at: Number
+    ends_at: Number
+    units: Number
 
     def unit_seconds_left(self, now_ms: int) -> float:
         return max(0, self.ends_at - max(now_ms, self.starts_at)) / 1000 * self.units
@@ -100,15 +100,15 @@ class Capacity(Stored):
 
     id: str = ITEM_ID
     kind: Literal["capacity"] = "capacity"
-    revision: Compared
+    revision: Number
     lock: str | None = None
-    lock_until: int | None = None
+    lock_until: Number | None = None
     again: bool = False
     """Someone was woken while another held the lock."""
     intent: Intent | None = None
     in_doubt: Intent | None = None
     """The newest purchase that had no reply, once a listing has settled it."""
-    buy_not_before: int | None = None
+    buy_not_before: Number | None = None
     slots: list[Slot] = Field(default_factory=list)
     """Those given out that are not over."""
     bought: list[Unit] = Field(default_factory=list)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from thaw import bounds
 from thaw.request import Rejected, RetrievalRequest
-from thaw.retrieval import KEY_PATTERN, Compared, Retrieval, Stored, asker_of
+from thaw.retrieval import KEY_PATTERN, Number, Retrieval, Stored, asker_of
 
 
 class RequestRecord(Stored):
@@ -27,7 +27,7 @@ class RequestRecord(Stored):
     """Taken back before it arrived."""
     context: str | None = None
     """Kept of a request only that arrived after it had been taken back."""
-    expires_at: int
+    expires_at: Number
 
     def item(self) -> dict[str, object]:
         return {**super().item(), "kind": self.kind}
@@ -54,7 +54,7 @@ class RejectionRecord(Stored):
     message: str
     errors: list[RejectedField]
     context: str | None = None
-    expires_at: int
+    expires_at: Number
 
     def item(self) -> dict[str, object]:
         return {**super().item(), "kind": self.kind}
@@ -69,12 +69,12 @@ class ListingRecord(Stored):
 
     id: str
     kind: Literal["listing"] = "listing"
-    began_at: Compared
+    began_at: Number
     marker: str | None = None
     """Where it goes on; None where the next one begins anew."""
     sought: tuple[str, ...] = ()
     """The tags of the claims for which every page so far was searched, and that none has shown."""
-    expires_at: int
+    expires_at: Number
 
     def item(self) -> dict[str, object]:
         return {**super().item(), "kind": self.kind}

@@ -49,15 +49,15 @@ def _no_text(value: Any) -> Any:
     return value
 
 
-Compared = Annotated[int, BeforeValidator(_no_text)]
-"""A number that conditions of writes compare: one stored as text equals none."""
+Number = Annotated[int, BeforeValidator(_no_text)]
+"""One stored as text is none: conditions of writes would find it equal to no number, or it could not be written."""
 
 
 class Asker(Stored):
     """A request that shares a retrieval, under its request id."""
 
     tier: Tier
-    since: int
+    since: Number
     """The revision of the record with which it joined."""
     fallback: Tier | None = None
     context: str | None = None
@@ -69,7 +69,7 @@ class StartedJob(Stored):
 
     job_id: str
     tier: Tier
-    started_at: int
+    started_at: Number
 
 
 class Reason(Stored):
@@ -94,17 +94,17 @@ class Retrieval(Stored):
 
     id: str
     kind: Literal["retrieval", "past"]
-    generation: Compared
-    revision: Compared
-    sequence: int
+    generation: Number
+    revision: Number
+    sequence: Number
     """The revision of the last change that is told by an event."""
     state: State
     tier: Tier
     """Asked for now: that of the next attempt, or of the job that served."""
     requests: dict[str, Asker]
-    attempt: int
+    attempt: Number
     """How often a job was claimed; the number of the newest claim."""
-    opened_at: int
+    opened_at: Number
 
     account_id: str
     """The vault's owner, 12 digits."""
@@ -113,46 +113,46 @@ class Retrieval(Stored):
     vault_name: str
     archive_id: str | None = None
     byte_range: str | None = None
-    archive_size_in_bytes: int | None = None
-    bytes: int | None = None
+    archive_size_in_bytes: Number | None = None
+    bytes: Number | None = None
     """How much is retrieved, as far as the request tells."""
     inventory: InventoryParameters | None = None
     follow_pages: bool = False
-    page: int = 1
+    page: Number = 1
     pages: list[str] = []
     """The jobs of an inventory's earlier pages."""
     description: str | None = None
 
     due_in: str | None = None
-    due_at: Compared | None = None
-    waiting_since: int | None = None
-    expected_at: int | None = None
+    due_at: Number | None = None
+    waiting_since: Number | None = None
+    expected_at: Number | None = None
     """In the Expedited backlog: when its turn is likely to come, as it was last told."""
     slot: str | None = None
     """How top_up released an Expedited retrieval."""
     claim: str | None = None
-    claim_until: int | None = None
+    claim_until: Number | None = None
     jobs: dict[str, StartedJob] = {}
     over: list[str] = []
     """Jobs that ended without serving: failed, or vanished."""
-    delays: int = 0
-    lost: int = 0
-    denied_since: int | None = None
+    delays: Number = 0
+    lost: Number = 0
+    denied_since: Number | None = None
     reason: Reason | None = None
 
     job_id: str | None = None
-    served_by: int | None = None
+    served_by: Number | None = None
     """The attempt whose job served."""
     created: str | None = None
     completed: str | None = None
     sha256_tree_hash: str | None = None
     archive_sha256_tree_hash: str | None = None
-    inventory_size_in_bytes: int | None = None
+    inventory_size_in_bytes: Number | None = None
     next_marker: str | None = None
-    output_available_until: int | None = None
+    output_available_until: Number | None = None
     duplicates: dict[str, int] = {}
     """Jobs that should not be, by their ids: the revision of the record that told of each."""
-    expires_at: int | None = None
+    expires_at: Number | None = None
     """Epoch seconds, as DynamoDB's time to live wants them."""
 
     @property
