@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from cli.errors import Exit, Problem
 from thaw.bounds import (
     MESSAGE_LIVES_SECONDS,
@@ -91,7 +89,7 @@ def _retrieval_told_in(record: Retrieval, now_ms: int) -> tuple[int, int]:
 
 
 def events_of(item: Mapping[str, Any], span: Span, now_ms: int) -> list[Event]:
-    """The events of an item's present state, if they may have been told in a span. Raises ValidationError."""
+    """The events of an item's present state, if they may have been told in a span. Raises ValueError."""
     # publish passes over an earlier generation's copy, since what it tells was told when it was the current one.
     record = Retrieval.model_validate(item) if item.get("kind") == "past" else read_record(item)
     return events(None, record) if record is not None and span.touches(*told_in(record, now_ms)) else []
@@ -146,7 +144,7 @@ class Republisher:
                 progress.items += 1
                 try:
                     yield from events_of(item, span, now_ms)
-                except ValidationError:
+                except ValueError:
                     progress.unreadable += 1
             told(progress)
 

@@ -62,11 +62,14 @@ def read_record(item: Mapping[str, Any] | None) -> Record | None:
     """An item of the table as its model; None for what is never told (a past generation's copy).
 
     Raises:
-        LookupError, TypeError, ValueError: it is no record of ours.
+        ValueError: it is no record of ours.
     """
-    if not item or item["kind"] in _NEVER_TOLD:
+    kind = str(item.get("kind")) if item else "past"
+    if kind in _NEVER_TOLD:
         return None
-    return _RECORDS[item["kind"]].model_validate(item)
+    if kind not in _RECORDS:
+        raise ValueError(f"no kind of record: {kind[:20]}")
+    return _RECORDS[kind].model_validate(item)
 
 
 def events(old: Record | None, new: Record | None) -> list[Event]:

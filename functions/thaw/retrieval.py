@@ -8,7 +8,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from thaw import bounds
@@ -49,8 +49,11 @@ def _no_text(value: Any) -> Any:
     return value
 
 
-Number = Annotated[int, BeforeValidator(_no_text)]
-"""One stored as text is none: conditions of writes would find it equal to no number, or it could not be written."""
+_EXACT_IN_JSON = 2**53
+
+Number = Annotated[int, BeforeValidator(_no_text), Field(ge=-_EXACT_IN_JSON, le=_EXACT_IN_JSON)]
+"""One stored as text is none: conditions of writes would find it equal to no number. Nor is one that JSON can't tell
+exactly: none of ours is, and as a time it raises what a bad value does not."""
 
 
 class Asker(Stored):
@@ -150,7 +153,7 @@ class Retrieval(Stored):
     inventory_size_in_bytes: Number | None = None
     next_marker: str | None = None
     output_available_until: Number | None = None
-    duplicates: dict[str, int] = {}
+    duplicates: dict[str, Number] = {}
     """Jobs that should not be, by their ids: the revision of the record that told of each."""
     expires_at: Number | None = None
     """Epoch seconds, as DynamoDB's time to live wants them."""

@@ -241,7 +241,13 @@ def test_a_record_that_makes_no_sense_is_kept_and_holds_up_no_other() -> None:
     del kindless["dynamodb"]["NewImage"]["kind"]
     typeless = stream_record(5, None, opened())
     typeless["dynamodb"]["NewImage"]["jobs"] = {}
-    changes, bucket = read(bad, good, strange, kindless, typeless)
+    foreign = stream_record(6, None, opened())
+    foreign["dynamodb"]["NewImage"]["kind"] = {"S": "diary"}
+    dateless = stream_record(7, *writes()["Retrieval Delayed"])
+    dateless["dynamodb"]["NewImage"]["dueAt"] = {"N": str(-(2**70))}
+    as_text = stream_record(8, None, opened())
+    as_text["dynamodb"]["NewImage"]["revision"] = {"S": "1"}
+    changes, bucket = read(bad, good, strange, kindless, typeless, foreign, dateless, as_text)
     assert [told.sequence_number for told in changes] == ["2"]
-    assert sorted(bucket.objects) == [f"kept/unreadable/{number}.json" for number in (1, 3, 4, 5)]
+    assert sorted(bucket.objects) == [f"kept/unreadable/{number}.json" for number in (1, 3, 4, 5, 6, 7, 8)]
     assert json.loads(bucket.objects["kept/unreadable/1.json"]) == bad

@@ -15,9 +15,6 @@ from thaw.work.telemetry import count, logger
 ROUNDS_AT_ONCE = 3
 """How often, within one run, what the bus refused is put again."""
 
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, OSError)
-"""The last two are what a date raises that is beyond any."""
-
 
 @dataclass(frozen=True)
 class Change:
@@ -34,7 +31,7 @@ def read_changes(records: list[dict[str, Any]], unreadable: Unreadable) -> list[
     for record in records:
         try:
             changes.append(_read_change(record))
-        except _UNREADABLE as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             count("RecordUnreadable")
             logger.error("stream record unreadable", kept_as=unreadable.keep(record), error=type(error).__name__)
     return changes
