@@ -20,5 +20,18 @@ def is_idle(cloud: Cloud, history: History, function_arn: str, skew_seconds: flo
     soon_ms = now_ms + (bounds.TICK_SECONDS + skew_seconds) * 1000
     due = history.due_since(round(now_ms - WITHIN.index_lag_seconds * 1000))
     if cloud.functions.config_of(function_arn).label == "top_up":
-        return not history.purchase_is_followed and all(partition != EXPEDITED_BACKLOG for partition, _ in due)
+        nothing_waits = all(partition != EXPEDITED_BACKLOG for partition, _ in due)
+        return nothing_waits and (not history.purchase_is_followed or _shows_nothing_new(cloud, history, skew_seconds))
     return all(partition == EXPEDITED_BACKLOG or at_ms > soon_ms for partition, at_ms in due)
+
+
+def _shows_nothing_new(cloud: Cloud, history: History, skew_seconds: float) -> bool:
+    """Whether a purchase is looked out for, for hours, and there is no unit yet but those known when it was made, and
+    those found since."""
+    capacity = history.items["capacity"]
+    if "intent" in capacity:
+        return False
+    settled = capacity["inDoubt"]
+    known = {*settled.get("seen", []), *(unit["capacityId"] for unit in capacity.get("bought", []))}
+    ends_ms = settled["until"] + (bounds.PURCHASE_IN_DOUBT_SECONDS - skew_seconds) * 1000
+    return cloud.clock.now_ms() < ends_ms and all(unit.capacity_id in known for unit in cloud.glacier.ledger.units)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -113,17 +114,15 @@ class ResultsFile:
         return cls(folder / f"{name}-{_fingerprint()}.jsonl")
 
     def read(self) -> Iterator[Result]:
-        """What it holds, but for a last line that was cut off with the process that wrote it."""
-        if self.path.exists():
-            whole, _, cut_off = self.path.read_text().rpartition("\n")
-            if cut_off:
-                self.path.write_text(f"{whole}\n" if whole else "")
-            for line in whole.splitlines():
+        """What it holds, but for lines that were cut off with the process that wrote them."""
+        for line in self.path.read_text().splitlines() if self.path.exists() else ():
+            with suppress(json.JSONDecodeError):
                 yield Result(**json.loads(line))
 
     def add(self, result: Result) -> None:
+        """Only ever appends: several shards may be under way. The line begins by ending whatever was cut off."""
         with self.path.open("a") as file:
-            file.write(json.dumps(asdict(result)) + "\n")
+            file.write("\n" + json.dumps(asdict(result)))
 
 
 def _fingerprint() -> str:
