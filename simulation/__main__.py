@@ -28,12 +28,12 @@ def main() -> int:
     file = ResultsFile.of_this_code(f"{'beyond' if given.beyond else 'within'}{engine}")
     seeds = range(given.first, given.first + given.seeds)
     totals = run_seeds(seeds, file, limits, given.workers, console)
-    show_totals(console, totals, file.path)
+    all_is_well = show_totals(console, totals, file.path)
     if totals.failed:
         with World.deployed() as world:
             for failed in sorted(totals.failed, key=lambda result: result.seed)[:_SHOWN_FAILURES]:
                 show_failure(console, world, failed.seed, limits)
-    return 1 if totals.failed else 0
+    return 0 if all_is_well else 1
 
 
 def _again(console: Console, seed: int, limits: Limits) -> int:

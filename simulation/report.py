@@ -16,7 +16,8 @@ from simulation.timeline import Timeline, schedule_lines
 from simulation.world import World
 
 
-def show_totals(console: Console, totals: Totals, path: Path) -> None:
+def show_totals(console: Console, totals: Totals, path: Path) -> bool:
+    """Whether all is well: no promise was broken, and in a long run everything was tried."""
     console.print(_figures("struck", {kind: totals.faults[kind] for kind in KINDS}))
     console.print(_figures("moves", {move: totals.moves[move] for move in legal_moves()}))
     console.print(_figures("workloads", dict(totals.themes)))
@@ -24,11 +25,14 @@ def show_totals(console: Console, totals: Totals, path: Path) -> None:
         f"{totals.seeds} seeds: {totals.calls:,} AWS calls, {totals.jobs:,} jobs, {totals.units:,} units, "
         f"{totals.days / 365:,.1f} years. Kept in {path}"
     )
-    missing = totals.uncovered(KINDS)
+    missing, hardly = totals.uncovered(KINDS), totals.hardly_covered(KINDS)
+    if hardly:
+        console.print(f"Hardly covered: {', '.join(hardly)}", style="yellow")
     if missing:
-        console.print(f"Not covered: {', '.join(missing)}", style="yellow")
+        console.print(f"Not covered: {', '.join(missing)}", style="bold red" if totals.is_long else "yellow")
     verdict = f"{len(totals.failed)} seeds broke a promise" if totals.failed else "No promise was broken."
     console.print(verdict, style="bold red" if totals.failed else "bold green")
+    return not totals.failed and not (missing and totals.is_long)
 
 
 def _figures(title: str, counts: dict[str, int]) -> Table:

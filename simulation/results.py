@@ -17,6 +17,8 @@ from thaw.states import MOVES
 ROOT = Path(__file__).parent.parent
 _SOURCES = ("functions", "infra", "local", "simulation")
 _SETTINGS = ("cdk.json", "constraints.txt")
+_LONG_SEEDS = 1000
+_BY_LUCK = 20
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,20 @@ class Totals:
 
     def uncovered(self, kinds: Iterable[str]) -> list[str]:
         """The legal moves, and the kinds of fault, that did not occur."""
-        return [each for each in [*legal_moves(), *kinds] if not self.moves[each] and not self.faults[each]]
+        return [name for name, count in self._counts(kinds) if count == 0]
+
+    def hardly_covered(self, kinds: Iterable[str]) -> list[str]:
+        """Those that occurred so seldom, in so many seeds, that it was luck."""
+        return [name for name, count in self._counts(kinds) if self.is_long and 0 < count < _BY_LUCK]
+
+    @property
+    def is_long(self) -> bool:
+        """Whether so many seeds were run that everything should have occurred."""
+        return self.seeds >= _LONG_SEEDS
+
+    def _counts(self, kinds: Iterable[str]) -> Iterator[tuple[str, int]]:
+        yield from ((move, self.moves[move]) for move in legal_moves())
+        yield from ((kind, self.faults[kind]) for kind in kinds)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,15 @@
 """What is kept of seeds that were run."""
 
+from collections import Counter
+from io import StringIO
 from pathlib import Path
 
-from simulation.results import Result, ResultsFile
+import pytest
+from rich.console import Console
+
+from simulation.report import show_totals
+from simulation.results import Result, ResultsFile, Totals, legal_moves
+from simulation.run import KINDS
 
 
 def _result(seed: int) -> Result:
@@ -21,3 +28,25 @@ def test_a_line_that_was_cut_off_costs_no_other_and_nobody_rewrites_the_file(tmp
     file.add(_result(2))
     assert list(file.read()) == [_result(0), _result(2)]
     assert file.path.read_text().startswith(before)
+
+
+_NOT = "Not covered: limit exceeded\n"
+_HARDLY = "Hardly covered: waiting -> cancelled\n"
+
+
+@pytest.mark.parametrize(("seeds", "well", "said"), [(999, True, _NOT), (1000, False, _HARDLY + _NOT)])
+def test_what_a_long_run_never_tried_is_no_success(tmp_path: Path, seeds: int, well: bool, said: str) -> None:
+    faults, moves = Counter(dict.fromkeys(KINDS, 20)), Counter(dict.fromkeys(legal_moves(), 20))
+    totals = Totals(seeds=seeds, faults=faults, moves=moves)
+    assert _shown(totals, tmp_path) == (True, "")
+    del totals.faults["limit exceeded"]
+    totals.moves["waiting -> cancelled"] = 19
+    assert _shown(totals, tmp_path) == (well, said)
+
+
+def _shown(totals: Totals, folder: Path) -> tuple[bool, str]:
+    """Whether all was said to be well, and what of the coverage was said."""
+    console = Console(record=True, width=200, file=StringIO())
+    well = show_totals(console, totals, folder)
+    lines = [line for line in console.export_text().splitlines() if "overed" in line]
+    return well, "".join(f"{line.rstrip()}\n" for line in lines)
