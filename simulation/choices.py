@@ -36,8 +36,12 @@ class Chooser:
 
     seed: int
     given: Schedule | None = None
+    certain: Schedule = field(default_factory=dict)
+    """Chosen where choices are drawn, whatever else would be: what a workload is about."""
     chosen: dict[str, Choice] = field(default_factory=dict)
     """In the order of time."""
+    begun: bool = True
+    """Whether choices are drawn yet."""
     ended: bool = False
     """Whether faults have ceased."""
     _counts: Counter[str] = field(default_factory=Counter)
@@ -55,10 +59,13 @@ class Chooser:
         """What happens at a point."""
         if self.ended:
             return None
-        choice = draw(self.random_at(point)) if self.given is None else self.given.get(point)
+        choice = self._drawn(point, draw) if self.given is None else self.given.get(point)
         if choice is not None:
             self.chosen[point] = choice
         return choice
+
+    def _drawn(self, point: str, draw: Draw) -> Choice | None:
+        return self.certain.get(point) or (draw(self.random_at(point)) if self.begun else None)
 
     def random_at(self, name: str) -> random.Random:
         """Chance of its own for a name."""

@@ -51,7 +51,6 @@ def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True) -
         beyond_guarantee_served=False,
         newest_jobs_first=False,
         marker_repeats=True,
-        rates={},
         vault_notifies=False,
         faults_end_seconds=None,
         theme="sweep",

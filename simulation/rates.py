@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 _SWITCHED_OFF = 0.25
 _GLACIER_FACTOR = 4.0
@@ -37,13 +37,19 @@ class Rates:
             off=frozenset(kind for kind in kinds if chance.random() < _SWITCHED_OFF),
         )
 
-    def with_those_of(self, theme: Mapping[str, float]) -> Rates:
-        """A theme may say how often notifications and jobs are struck."""
-        notifications, jobs = theme.get("notifications", self.notifications), theme.get("jobs", self.jobs)
-        return replace(self, notifications=notifications, jobs=jobs)
+    def draw_for(
+        self, service: str, kinds: Mapping[str, float], seldom: Mapping[str, float], chance: random.Random
+    ) -> str | None:
+        """What happens to a call, if anything does.
 
-    def of_call(self, service: str) -> float:
-        return min(0.6, self.strikes * (_GLACIER_FACTOR if service == "glacier" else 1))
+        Args:
+            seldom: what few calls can meet, and how likely one does that can.
+        """
+        for kind, rate in seldom.items():
+            if self.strikes and kind in kinds and kind not in self.off and chance.random() < rate:
+                return kind
+        rate = min(0.6, self.strikes * (_GLACIER_FACTOR if service == "glacier" else 1))
+        return self.draw(kinds, rate, chance)
 
     def draw(self, kinds: Mapping[str, float], rate: float, chance: random.Random) -> str | None:
         """One of the kinds by their weights, or, more often, none."""

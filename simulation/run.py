@@ -64,8 +64,8 @@ class Run:
     def __post_init__(self) -> None:
         whole = self.planned or drawn(random.Random(f"{self.seed} workload"))
         self.workload = replace(whole, steps=tuple(step for step in whole.steps if step.name not in self.without))
-        self.chooser = Chooser(self.seed, self.given)
-        self.rates = Rates.drawn(random.Random(f"{self.seed} rates"), KINDS).with_those_of(self.workload.rates)
+        self.chooser = Chooser(self.seed, self.given, self.workload.certain)
+        self.rates = Rates.drawn(random.Random(f"{self.seed} rates"), KINDS)
         self.history: History
         self._units_of_others: set[str] = set()
 
@@ -101,6 +101,9 @@ class Run:
         cloud = self.world.cloud
         for step in self.workload.steps:
             cloud.clock.after(step.at_seconds, partial(self._step, step))
+        if self.workload.faults_begin_seconds:
+            self.chooser.begun = False
+            cloud.clock.after(self.workload.faults_begin_seconds, self._begin_faults)
         ends_seconds = self.workload.faults_end_seconds
         if ends_seconds is not None:
             cloud.clock.after(ends_seconds, self._end_faults)
@@ -114,6 +117,9 @@ class Run:
         if message_id is not None:
             self.message_ids[message_id] = step.name
         self._units_of_others |= {unit.capacity_id for unit in self.world.cloud.glacier.ledger.units} - units
+
+    def _begin_faults(self) -> None:
+        self.chooser.begun = True
 
     def _end_faults(self) -> None:
         """From now on all goes well, and there is room for what waits without a fallback and that no unit serves."""
@@ -157,7 +163,7 @@ class Run:
         if chance.random() < self.rates.switches and SWITCH not in self.rates.off:
             longest_seconds = chance.choice([0, 0.05, 1, _SWITCHED_SECONDS])
             return Choice(SWITCH, round(longest_seconds * chance.random(), 3))
-        kind = self.rates.draw(self._strikes.kinds_for(call), self.rates.of_call(call.service), chance)
+        kind = self.rates.draw_for(call.service, self._strikes.kinds_for(call), strikes.SELDOM, chance)
         return Choice(kind, strikes.amount_of(kind, chance, self.limits)) if kind else None
 
     def _refusal(self, call: Call, caller: Caller) -> str | None:

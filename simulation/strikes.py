@@ -66,12 +66,14 @@ ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
     "InitiateJob": {"no capacity": 2.0, "policy full": 2.0, "denied": 0.5, "overtaken": 3.0},
     "PurchaseProvisionedCapacity": {"limit exceeded": 4.0, "denied": 0.5},
     "ListProvisionedCapacity": {"listed late": 4.0, "denied": 0.5},
-    "ListJobs": {"listed late": 4.0, "appears late": 30.0, "denied": 0.5},
-    "DescribeJob": {"described late": 30.0, "denied": 0.5},
+    "ListJobs": {"listed late": 4.0, "appears late": 4.0, "denied": 0.5},
+    "DescribeJob": {"described late": 4.0, "denied": 0.5},
     **({} if ENDPOINT_VARIABLE in os.environ else {"Query": {"index behind": 6.0}}),
     "PutEvents": {"entries refused": 6.0},
 }
 """An index can be put behind its table in moto's DynamoDB alone."""
+SELDOM: Mapping[str, float] = {"appears late": 0.2, "described late": 0.7}
+"""What can happen only to the few calls that ask of a job just started; and how likely it then does."""
 KINDS = tuple(dict.fromkeys([SWITCH, *EVERY_CALL, *(kind for each in ONE_OPERATION.values() for kind in each)]))
 _REFUSALS = {
     "no capacity": "InsufficientCapacityException",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from simulation.choices import Choice, Schedule
+from thaw import bounds
 from thaw.tiers import Tier, first_look_seconds
 
 MIB = 2**20
@@ -73,13 +75,15 @@ class Workload:
     beyond_guarantee_served: bool
     newest_jobs_first: bool
     marker_repeats: bool
-    rates: Mapping[str, float]
-    """How often some things happen, where the theme says it; by the names of `Rates`."""
     vault_notifies: bool
     """Whether the vault has a notification of its own, to the same topic."""
     faults_end_seconds: float | None
     """When faults cease, and Glacier has room on demand. None: what happens is given as a whole."""
     theme: str
+    faults_begin_seconds: float = 0.0
+    """What goes wrong before, is certain."""
+    certain: Schedule = field(default_factory=dict)
+    """What happens in any case: what the theme is about."""
 
     @property
     def asks_partners(self) -> bool:
@@ -107,7 +111,7 @@ def drawn(chance: random.Random) -> Workload:
     max_units = chance.choice([0, 1, 2, 2])
     # Without room and units an Expedited retrieval tries again and again: not for a month.
     may_lack_room = max_units > 0 or theme not in _LONG
-    return Workload(
+    workload = Workload(
         steps=tuple(sorted(steps.steps, key=lambda step: step.at_seconds)),
         archives=archives(),
         max_units=max_units,
@@ -118,11 +122,12 @@ def drawn(chance: random.Random) -> Workload:
         beyond_guarantee_served=chance.random() < 0.3,
         newest_jobs_first=chance.random() < 0.5,
         marker_repeats=chance.random() < 0.5,
-        rates=_HURRIED_RATES if theme == _HURRIED else {},
         vault_notifies=chance.random() < 0.2,
         faults_end_seconds=last_seconds + chance.choice([0.2, 1, 4, 8]) * _HOUR_SECONDS,
         theme=theme,
+        certain=steps.certain,
     )
+    return replace(workload, **steps.settings)
 
 
 class _Steps:
@@ -131,6 +136,9 @@ class _Steps:
         self._archives = archives()
         self.steps: list[Step] = []
         self.requests: list[dict[str, Any]] = []
+        self.certain: dict[str, Choice] = {}
+        self.settings: dict[str, Any] = {}
+        """What the theme decides of the workload."""
         self.at_seconds = 0.0
 
     def add(self, what: str, body: str = "", after_seconds: float = 0.0) -> None:
@@ -237,17 +245,24 @@ def _months_end(steps: _Steps, chance: random.Random) -> None:
 
 
 def _hurried(steps: _Steps, chance: random.Random) -> None:
-    """A faster tier is asked for just before the slower job, of whose end nobody heard, is looked at."""
+    """A faster tier is asked for just before the slower job, of whose end nobody heard, is looked at.
+
+    A job is looked at by the first tick after it is due; and the look is put off where the faster one is started later.
+    """
     slower, tier = chance.choice(
         [(Tier.BULK, Tier.STANDARD), (Tier.BULK, Tier.EXPEDITED), (Tier.STANDARD, Tier.EXPEDITED)]
     )
-    steps.ask(slower, archive=3)
-    steps.ask(tier, first_look_seconds(slower) - chance.uniform(1, 250), archive=3)
+    ahead_seconds = 200 if tier is Tier.STANDARD else 40  # an Expedited job may have ended by then
+    steps.ask(slower, bounds.TICK_SECONDS - chance.choice([1, 30, 60, 90]), archive=3)
+    steps.ask(tier, first_look_seconds(slower) - chance.uniform(1, ahead_seconds), archive=3)
+    late = {"job's time 1": Choice("job late", round(chance.uniform(1, 6) * _HOUR_SECONDS, 3))}
+    lost = {"notification 1": Choice("notification lost")}
+    fails = {"job's end 1": Choice("job fails"), **lost}
+    steps.certain = chance.choice([late, late, fails, fails, fails, lost])
+    begin_seconds = bounds.TICK_SECONDS + first_look_seconds(slower) - 1.0
+    steps.settings = {"on_demand_room": True, "faults_begin_seconds": chance.choice([0.0, begin_seconds])}
 
 
-_HURRIED = "hurried at the look"
-_HURRIED_RATES = {"notifications": 0.9, "jobs": 0.5}
-"""Nobody hears of the slower job's end, or it goes on longer than most."""
 _THEMES: dict[str, Callable[[_Steps, random.Random], None]] = {
     "mixed": _mixed,
     "shared": _shared,
@@ -256,7 +271,7 @@ _THEMES: dict[str, Callable[[_Steps, random.Random], None]] = {
     "burst": _burst,
     "days of quiet": _days_of_quiet,
     "month's end": _months_end,
-    _HURRIED: _hurried,
+    "hurried at the look": _hurried,
 }
 _LONG = ("month's end", "days of quiet")
 
