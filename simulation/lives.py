@@ -58,7 +58,7 @@ def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True) -
 
 
 _LOST_REPLY: Mapping[str, Choice] = {"initiate InitiateJob 1": Choice("loses reply")}
-_LATE_JOB: Mapping[str, Choice] = {"job's time 1": Choice("job late", 3 * _HOUR_SECONDS)}
+_LATE_JOB: Mapping[str, Choice] = {"job's time 1": Choice("job late", 1.5 * _HOUR_SECONDS)}
 _LOST_NOTIFICATION: Mapping[str, Choice] = {"notification 1": Choice("notification lost")}
 _JUST_BEFORE_THE_LOOK = (first_look_seconds(Tier.BULK) - 60.0, _archive("r2", "Standard"))
 """Then reconcile asks Glacier of a job that was started just now."""

@@ -53,7 +53,8 @@ class Run:
     """What users do; None draws it."""
     violations: list[Violation] = field(default_factory=list)
     points: dict[str, Call] = field(default_factory=dict)
-    """The functions' calls by the names of their points, in the order of time."""
+    """The functions' calls at which something was chosen, or nothing, by the names of their points; in the order of
+    time. Of a call that keeps failing, the SDK's repeats are not among them."""
     message_ids: dict[str, str] = field(default_factory=dict)
     """Of the messages that were sent, by their steps."""
     on_call: Callable[[Call, Choice | None], None] = lambda call, choice: None
@@ -147,8 +148,10 @@ class Run:
 
     def _strike(self, call: Call, perform: Perform) -> AWSResponse:
         point = self.chooser.point(f"{call.actor} {call.operation}")
-        self.points[point] = call
-        choice = self._strikes.kept_up(call) or self.chooser.choose(point, partial(self._draw, call))
+        choice = self._strikes.kept_up(call)
+        if choice is None:
+            self.points[point] = call
+            choice = self.chooser.choose(point, partial(self._draw, call))
         self.on_call(call, choice)
         if choice is None:
             return perform()

@@ -50,6 +50,10 @@ WAYS = (
 )
 """Each way in which any call can fail, as late as the bounds allow."""
 
+Ways = Callable[[str], list[Choice]]
+"""The strikes at a call of this operation."""
+
+_HOLDS, _IN_VAIN, _BROKEN = "[green]·[/]", "[dim]o[/]", "[red]✗[/]"
 _LETTERS = dict(zip((way.kind for way in WAYS), ascii_lowercase, strict=False))
 """The columns of the grid."""
 
@@ -66,18 +70,18 @@ _TELLING = ("dies after", "done, keeps failing")
 he was after the one before it."""
 
 
-def ways_of(call: Call) -> list[Choice]:
-    """In which ways this call can fail."""
-    own = [Choice(kind, _AMOUNTS.get(kind, 0.0)) for kind in ONE_OPERATION.get(call.operation, {})]
-    if call.operation == "PutEvents":
+def ways_of(operation: str) -> list[Choice]:
+    """In which ways a call can fail."""
+    own = [Choice(kind, _AMOUNTS.get(kind, 0.0)) for kind in ONE_OPERATION.get(operation, {})]
+    if operation == "PutEvents":
         own.append(Choice("entries refused", 1.0))
     return [*WAYS, *own]
 
 
-def telling_ways_of(call: Call) -> list[Choice]:
+def telling_ways_of(operation: str) -> list[Choice]:
     """Every way for a call on which money hangs, else those that tell most."""
-    if call.operation in NEVER_REPEATED:
-        return ways_of(call)
+    if operation in NEVER_REPEATED:
+        return ways_of(operation)
     return [way for way in WAYS if way.kind in _TELLING]
 
 
@@ -98,8 +102,14 @@ class Cell:
 class Outcome:
     cell: Cell
     violations: tuple[str, ...]
+    in_vain: bool
+    """Whether the last strike came to nothing: there was nothing so new that a listing could leave it out."""
     points: tuple[str, ...]
     """The calls from the last strike on."""
+
+    @property
+    def sign(self) -> str:
+        return _BROKEN if self.violations else _IN_VAIN if self.in_vain else _HOLDS
 
 
 def undisturbed(world: World, life: Life) -> dict[str, Call]:
@@ -109,25 +119,30 @@ def undisturbed(world: World, life: Life) -> dict[str, Call]:
     return dict(run.points)
 
 
-def cells_of(world: World, life: Life, ways: Callable[[Call], list[Choice]]) -> Iterator[Cell]:
+def cells_of(world: World, life: Life, ways: Ways) -> Iterator[Cell]:
     for point, call in undisturbed(world, life).items():
         if point not in life.given:
-            yield from (Cell(life.name, ((point, way),)) for way in ways(call))
+            yield from (Cell(life.name, ((point, way),)) for way in ways(call.operation))
 
 
 def strike(world: World, cell: Cell) -> Outcome:
     """Lives the life with the strike."""
     life = next(life for life in LIVES if life.name == cell.life)
     run = _perform(world, life, cell.schedule)
-    last = cell.strikes[-1][0]
+    missed = cell.schedule.keys() - run.chooser.chosen.keys()
+    assert not missed, f"{cell} did not come to {missed}"
+    last, choice = cell.strikes[-1]
     after = list(dropwhile(lambda point: point != last, run.points))[1:]
-    return Outcome(cell, tuple(str(violation) for violation in run.violations), tuple(after))
+    broken = tuple(str(violation) for violation in run.violations)
+    return Outcome(cell, broken, choice.kind not in run.struck, tuple(after))
 
 
 def seconds_of(outcome: Outcome) -> Iterator[Cell]:
     """Every second strike after a first."""
+    cell = outcome.cell
     for point in outcome.points:
-        yield from (Cell(outcome.cell.life, (*outcome.cell.strikes, (point, Choice(kind)))) for kind in _TELLING)
+        _, operation, _ = point.split()
+        yield from (Cell(cell.life, (*cell.strikes, (point, way))) for way in telling_ways_of(operation))
 
 
 def _perform(world: World, life: Life, schedule: Schedule) -> Run:
@@ -165,7 +180,7 @@ def _deploy() -> None:
     _world = _stack.enter_context(World.deployed())
 
 
-def _cells(life: Life, ways: Callable[[Call], list[Choice]]) -> list[Cell]:
+def _cells(life: Life, ways: Ways) -> list[Cell]:
     return list(cells_of(_world, life, ways))
 
 
@@ -182,34 +197,33 @@ def _show(console: Console, outcomes: Sequence[Outcome], *, grid: bool) -> None:
             console.print(f"{life}: {len(mine)} pairs, {sum(bool(outcome.violations) for outcome in mine)} broken")
     if grid:
         console.print(", ".join(f"[bold]{letter}[/] {kind}" for kind, letter in _LETTERS.items()))
+        console.print(f"{_HOLDS} holds, {_BROKEN} breaks a promise, {_IN_VAIN} came to nothing")
     broken = [outcome for outcome in outcomes if outcome.violations]
     for outcome in broken:
-        struck = ", then ".join(f"{point}: {choice}" for point, choice in outcome.cell.strikes)
-        console.print(f"[red]{outcome.cell.life}[/], {struck}: {outcome.violations[0]}", soft_wrap=True)
-    holds = f"{len(outcomes)} cells, and every one holds."
-    console.print(f"{len(broken)} of {len(outcomes)} cells break a promise" if broken else holds, style="bold")
+        where = ", then ".join(f"{point}: {choice}" for point, choice in outcome.cell.strikes)
+        console.print(f"[red]{outcome.cell.life}[/], {where}: {outcome.violations[0]}", soft_wrap=True)
+    struck = sum(not outcome.in_vain for outcome in outcomes)
+    holds = f"{struck} cells, and every one holds."
+    console.print(f"{len(broken)} of {struck} cells break a promise" if broken else holds, style="bold")
 
 
 def _grid(life: str, outcomes: Iterable[Outcome]) -> Table:
     """A row for each call, a column for each way."""
-    by_point: dict[str, dict[str, bool]] = {}
+    by_point: dict[str, dict[str, str]] = {}
     for outcome in outcomes:
         ((point, choice),) = outcome.cell.strikes
         cells = by_point.setdefault(point, {})
-        cells[choice.kind] = cells.get(choice.kind, True) and not outcome.violations
+        if cells.get(choice.kind) != _BROKEN:
+            cells[choice.kind] = outcome.sign
     table = Table(title=life, box=box.SIMPLE, title_justify="left", title_style="bold")
     table.add_column("call", no_wrap=True)
     for letter in _LETTERS.values():
         table.add_column(letter, no_wrap=True)
     table.add_column("its own", no_wrap=True)
     for point, cells in by_point.items():
-        own = [f"{_sign(held)} {kind}" for kind, held in cells.items() if kind not in _LETTERS]
-        table.add_row(point, *(_sign(cells.get(kind)) for kind in _LETTERS), ", ".join(own))
+        own = [f"{sign} {kind}" for kind, sign in cells.items() if kind not in _LETTERS]
+        table.add_row(point, *(cells.get(kind, "") for kind in _LETTERS), ", ".join(own))
     return table
-
-
-def _sign(held: bool | None) -> str:
-    return "" if held is None else "[green]·[/]" if held else "[red]✗[/]"
 
 
 if __name__ == "__main__":

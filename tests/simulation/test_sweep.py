@@ -6,8 +6,9 @@ repeated, every way there is.
 
 import pytest
 
+from simulation.choices import Choice
 from simulation.lives import LIVES, Life
-from simulation.sweep import cells_of, seconds_of, strike, telling_ways_of, ways_of
+from simulation.sweep import Cell, cells_of, seconds_of, strike, telling_ways_of, ways_of
 from simulation.world import World
 
 
@@ -45,3 +46,16 @@ def test_pairs_strike_again_at_what_follows(world: World) -> None:
     pairs = list(seconds_of(outcome))
     assert {pair.strikes[0] for pair in pairs} == set(first.strikes)
     assert [strike(world, pair).violations for pair in pairs[:6]] == [()] * 6
+    at_money = [pair.strikes[1][1] for pair in pairs if pair.strikes[1][0] == "initiate InitiateJob 1"]
+    assert at_money == ways_of("InitiateJob")
+
+
+def test_a_strike_that_comes_to_nothing_is_told_apart(world: World) -> None:
+    """The listing has nothing so new that it could leave it out; and where no call is made none is struck."""
+    lives = {life.name: life for life in LIVES}
+    cells = cells_of(world, lives["Expedited, unit there"], ways_of)
+    late = next(cell for cell in cells if cell.strikes[0][1].kind == "listed late")
+    known = Cell(late.life, (("top_up ListProvisionedCapacity 1", Choice("listed late", 0.5)),))
+    assert (strike(world, late).in_vain, strike(world, known).in_vain) == (False, True)
+    with pytest.raises(AssertionError, match="did not come to"):
+        strike(world, Cell("Standard", (("top_up PutItem 1", Choice("dies before")),)))
