@@ -21,6 +21,8 @@ class Life:
     name: str
     workload: Workload
     given: Schedule = field(default_factory=dict)
+    about: tuple[str, ...] = ("",)
+    """How the points begin that pairs, and the quick sweep, strike at; the others are also in another life."""
 
 
 def _archive(name: str, tier: str, *, part: str | None = None, archive: int = 2, **fields: Any) -> dict[str, Any]:
@@ -34,7 +36,7 @@ def _inventory(name: str) -> dict[str, Any]:
     return {"requestId": name, "vaultName": VAULT, "followPages": True, "jobParameters": job}
 
 
-def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True) -> Workload:
+def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True, drain_minutes: int = 60) -> Workload:
     """Args: steps: bodies to send, or `buy`, each with its second."""
     made = tuple(
         Step(f"step {number}", at_seconds, *(("buy", "") if body == "buy" else ("send", json.dumps(body))))
@@ -44,7 +46,7 @@ def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True) -
         steps=made,
         archives=archives(),
         max_units=units,
-        drain_within_minutes=60,
+        drain_within_minutes=drain_minutes,
         try_beyond_guarantee=False,
         concurrency=10,
         on_demand_room=room,
@@ -62,6 +64,18 @@ _LATE_JOB: Mapping[str, Choice] = {"job's time 1": Choice("job late", 1.5 * _HOU
 _LOST_NOTIFICATION: Mapping[str, Choice] = {"notification 1": Choice("notification lost")}
 _JUST_BEFORE_THE_LOOK = (first_look_seconds(Tier.BULK) - 60.0, _archive("r2", "Standard"))
 """Then reconcile asks Glacier of a job that was started just now."""
+_NO_CAPACITY: Mapping[str, Choice] = {"initiate InitiateJob 1": Choice("no capacity")}
+_SLOW_BACKLOG: Mapping[str, Choice] = {"top_up BatchGetItem 1": Choice("slow reply", 19.0)}
+
+
+def _expedited(number: int, at_seconds: float = 0.0) -> tuple[float, object]:
+    return at_seconds, _archive(f"r{number}", "Expedited", archive=number - 1)
+
+
+# A unit takes 100 seconds for each: what is counted twice, or too long, would be worth a second unit.
+_THREE = _workload(_expedited(1), _expedited(2), _expedited(3), units=2, room=False, drain_minutes=5)
+_AGAIN = _workload(_expedited(1), _expedited(2, 400.0), units=2, room=False, drain_minutes=5)
+_SIDE_BY_SIDE = _workload(_expedited(1), _expedited(2, 5.0), _expedited(3, 5.0), units=2, room=False, drain_minutes=5)
 
 LIVES = (
     Life("Standard", _workload((0, _archive("r1", "Standard")))),
@@ -69,6 +83,9 @@ LIVES = (
     Life("Expedited, on demand", _workload((0, _archive("r1", "Expedited")))),
     Life("Expedited, unit there", _workload((0, "buy"), (1, _archive("r1", "Expedited")), units=1, room=False)),
     Life("top-up", _workload((0, _archive("r1", "Expedited")), units=1, room=False)),
+    Life("top-up of three", _THREE, about=("top_up", "initiate InitiateJob 1")),
+    Life("unit, refused once, then another", _AGAIN, _NO_CAPACITY, about=("top_up", "initiate InitiateJob 2")),
+    Life("two top_ups side by side", _SIDE_BY_SIDE, _SLOW_BACKLOG, about=("top_up",)),
     Life("fallback", _workload((0, _archive("r1", "Expedited", expeditedFallback="Bulk")), room=False)),
     Life("range", _workload((0, _archive("r1", "Standard", part=f"0-{MIB - 1}")))),
     Life("inventory pages", _workload((0, _inventory("r1")))),

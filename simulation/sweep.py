@@ -28,6 +28,7 @@ from simulation.run import Run
 from simulation.strikes import NEVER_REPEATED, ONE_OPERATION
 from simulation.world import World
 
+_LIVES = {life.name: life for life in LIVES}
 _ALL_ENTRIES = 1023.0
 
 WAYS = (
@@ -120,14 +121,16 @@ def undisturbed(world: World, life: Life) -> dict[str, Call]:
 
 
 def cells_of(world: World, life: Life, ways: Ways) -> Iterator[Cell]:
+    """Every strike, or those that tell most."""
+    about = life.about if ways is telling_ways_of else ("",)
     for point, call in undisturbed(world, life).items():
-        if point not in life.given:
+        if point not in life.given and point.startswith(about):
             yield from (Cell(life.name, ((point, way),)) for way in ways(call.operation))
 
 
 def strike(world: World, cell: Cell) -> Outcome:
     """Lives the life with the strike."""
-    life = next(life for life in LIVES if life.name == cell.life)
+    life = _LIVES[cell.life]
     run = _perform(world, life, cell.schedule)
     missed = cell.schedule.keys() - run.chooser.chosen.keys()
     assert not missed, f"{cell} did not come to {missed}"
@@ -140,7 +143,8 @@ def strike(world: World, cell: Cell) -> Outcome:
 def seconds_of(outcome: Outcome) -> Iterator[Cell]:
     """Every second strike after a first."""
     cell = outcome.cell
-    for point in outcome.points:
+    about = _LIVES[cell.life].about
+    for point in (point for point in outcome.points if point.startswith(about)):
         _, operation, _ = point.split()
         yield from (Cell(cell.life, (*cell.strikes, (point, way))) for way in telling_ways_of(operation))
 
