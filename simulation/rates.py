@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _SWITCHED_OFF = 0.25
 _GLACIER_FACTOR = 4.0
@@ -23,6 +23,8 @@ class Rates:
     results: float
     skewed: bool
     off: frozenset[str]
+    too_late: float = 0.0
+    """Of each call on which money hangs, and of the listings that would show what it did: that they come too late."""
 
     @classmethod
     def drawn(cls, chance: random.Random, kinds: tuple[str, ...]) -> Rates:
@@ -36,6 +38,11 @@ class Rates:
             skewed=chance.random() < 0.5,
             off=frozenset(kind for kind in kinds if chance.random() < _SWITCHED_OFF),
         )
+
+    def beyond(self, chance: random.Random) -> Rates:
+        """Those of a run beyond the bounds: mostly about what comes too late, and both jobs are heard of."""
+        too_late = chance.choice([0.0, 0.5, 0.9, 0.9])
+        return replace(self, too_late=too_late, notifications=0.0) if too_late else self
 
     def draw_for(
         self, service: str, kinds: Mapping[str, float], seldom: Mapping[str, float], chance: random.Random

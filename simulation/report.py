@@ -25,6 +25,10 @@ def show_totals(console: Console, totals: Totals, path: Path) -> bool:
         f"{totals.seeds} seeds: {totals.calls:,} AWS calls, {totals.jobs:,} jobs, {totals.units:,} units, "
         f"{totals.days / 365:,.1f} years. Kept in {path}"
     )
+    console.print(
+        f"{totals.in_vain:,} jobs in vain, {totals.duplicates:,} told as duplicates; "
+        f"{totals.in_doubt:,} units told as in doubt"
+    )
     missing, hardly = totals.uncovered(KINDS), totals.hardly_covered(KINDS)
     if hardly:
         console.print(f"Hardly covered: {', '.join(hardly)}", style="yellow")

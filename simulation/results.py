@@ -10,7 +10,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from simulation.promises.money import IN_DOUBT, jobs_in_vain
 from simulation.promises.records import FIRST
+from simulation.promises.said import Told
 from simulation.run import Run
 from thaw.states import MOVES
 
@@ -38,10 +40,17 @@ class Result:
     """Of virtual time."""
     jobs: int
     units: int
+    in_vain: int
+    """Jobs that were started though another would have served."""
+    duplicates: int
+    """Jobs of which it was told."""
+    in_doubt: int
+    """Units of which was told that perhaps they are not ours."""
 
     @classmethod
     def of(cls, run: Run) -> Result:
-        cloud = run.world.cloud
+        cloud, told = run.world.cloud, Told(run.world.cloud.events)
+        in_vain = {second.job_id for _, second in jobs_in_vain(cloud.glacier.ledger.jobs, run.history)}
         return cls(
             seed=run.seed,
             theme=run.workload.theme,
@@ -53,6 +62,9 @@ class Result:
             days=round((cloud.now - cloud.start).total_seconds() / 86400, 2),
             jobs=len(cloud.glacier.ledger.jobs),
             units=len(cloud.glacier.ledger.units),
+            in_vain=len(in_vain),
+            duplicates=len(told.duplicates),
+            in_doubt=sum(code == IN_DOUBT for code in told.units.values()),
         )
 
 
@@ -85,6 +97,9 @@ class Totals:
     days: float = 0.0
     jobs: int = 0
     units: int = 0
+    in_vain: int = 0
+    duplicates: int = 0
+    in_doubt: int = 0
 
     def add(self, result: Result) -> None:
         self.seeds += 1
@@ -95,6 +110,9 @@ class Totals:
         self.days += result.days
         self.jobs += result.jobs
         self.units += result.units
+        self.in_vain += result.in_vain
+        self.duplicates += result.duplicates
+        self.in_doubt += result.in_doubt
         if result.violations:
             self.failed.append(result)
 

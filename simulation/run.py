@@ -66,7 +66,8 @@ class Run:
         whole = self.planned or drawn(random.Random(f"{self.seed} workload"))
         self.workload = replace(whole, steps=tuple(step for step in whole.steps if step.name not in self.without))
         self.chooser = Chooser(self.seed, self.given, self.workload.certain)
-        self.rates = Rates.drawn(random.Random(f"{self.seed} rates"), KINDS)
+        rates = Rates.drawn(random.Random(f"{self.seed} rates"), KINDS)
+        self.rates = rates if self.limits == WITHIN else rates.beyond(random.Random(f"{self.seed} beyond"))
         self.history: History
         self._units_of_others: set[str] = set()
 
@@ -163,6 +164,8 @@ class Run:
         return self._strikes.strike(choice, call, perform)
 
     def _draw(self, call: Call, chance: random.Random) -> Choice | None:
+        if call.operation in strikes.TOO_LATE and chance.random() < self.rates.too_late:
+            return strikes.too_late(call.operation, chance, self.limits)
         if chance.random() < self.rates.switches and SWITCH not in self.rates.off:
             longest_seconds = chance.choice([0, 0.05, 1, _SWITCHED_SECONDS])
             return Choice(SWITCH, round(longest_seconds * chance.random(), 3))
@@ -201,16 +204,14 @@ class Run:
             self._all_broken(word.of_event(event))
         asked_for, calls = self._requests(), cloud.calls.log
         self._all_broken(requests.served_as_fast_as_asked(asked_for, told, word.jobs, calls, self._faults_end, history))
-        purchased = [event.detail["capacityId"] for event in cloud.events_of("Capacity Purchased")]
-        self._all_broken(money.units_told(self._units_of_ours, purchased))
-        duplicates = [event.detail["jobId"] for event in cloud.events_of("Duplicate Job")]
+        self._all_broken(money.units_told(self._units_of_ours, told.units))
         if self.limits == WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))
             self._all_broken(money.unasked_for(ledger.jobs, asked_for))
             self._all_broken(self._units(told))
-            self._all_broken(money.duplicates_told(duplicates))
+            self._all_broken(money.duplicates_told(told.duplicates))
         else:
-            self._all_broken(money.duplicates_noticed(ledger.jobs, history, duplicates, history.notified))
+            self._all_broken(money.duplicates_noticed(ledger.jobs, history, told.duplicates, history.notified))
         self._all_broken(remains.nothing_is_left(cloud, history))
         self._all_broken(remains.no_function_breaks(cloud))
         self._all_broken(remains.calls_are_allowed(cloud, history))

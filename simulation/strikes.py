@@ -75,6 +75,12 @@ ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
 SELDOM: Mapping[str, float] = {"appears late": 0.2, "described late": 0.7}
 """What can happen only to the few calls that ask of a job just started; and how likely it then does."""
 KINDS = tuple(dict.fromkeys([SWITCH, *EVERY_CALL, *(kind for each in ONE_OPERATION.values() for kind in each)]))
+TOO_LATE: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(NEVER_REPEATED, (*LATE_EFFECTS, "loses reply")),
+    "ListJobs": ("listed late",),
+    "ListProvisionedCapacity": ("listed late",),
+}
+"""How a job is started, or a unit bought, once nobody expects it any more."""
 _REFUSALS = {
     "no capacity": "InsufficientCapacityException",
     "policy full": "PolicyEnforcedException",
@@ -98,6 +104,13 @@ def amount_of(kind: str, chance: random.Random, limits: Limits) -> float:
     if kind == "entries refused":
         return float(chance.randrange(1, 2**_ENTRIES_AT_MOST))
     return 0.0
+
+
+def too_late(operation: str, chance: random.Random, limits: Limits) -> Choice:
+    """One of these, later than any bound."""
+    kind = chance.choice(TOO_LATE[operation])
+    most_seconds = limits.effect_seconds if kind in LATE_EFFECTS else limits.listing_lag_seconds
+    return Choice(kind, 0.0 if kind == "loses reply" else round(most_seconds * chance.uniform(0.3, 1), 3))
 
 
 def _reply_within() -> float:

@@ -10,7 +10,7 @@ expiry, all that was asked for; or if it is beyond the ceiling.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations, groupby
@@ -25,6 +25,7 @@ from simulation.workload import SOMEONE_ELSES, Body
 from thaw import bounds
 from thaw.description import Tag
 
+IN_DOUBT = "PurchaseInDoubt"
 _RANK = {"Expedited": 0, "Standard": 1, "Bulk": 2}
 _LIVES_MS = bounds.OUTPUT_KEPT_SECONDS * 1000
 _WORTH_MS = bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000
@@ -95,13 +96,13 @@ def unasked_for(jobs: Sequence[JobStarted], asked: Sequence[tuple[datetime, Body
             yield Violation(Promise.NO_DOLLAR_TWICE, f"{_shown(job)} was started, and nobody had asked for it")
 
 
-def duplicates_told(told: Sequence[str]) -> Iterator[Violation]:
+def duplicates_told(told: Iterable[str]) -> Iterator[Violation]:
     """Within the bounds there is nothing to tell. Args: told: the ids of the jobs of `Duplicate Job` events."""
     yield from (Violation(Promise.NO_DOLLAR_TWICE, f"Duplicate Job was told of {job_id[:6]}") for job_id in told)
 
 
 def duplicates_noticed(
-    jobs: Sequence[JobStarted], history: History, told: Sequence[str], heard_of: set[str]
+    jobs: Sequence[JobStarted], history: History, told: set[str], heard_of: set[str]
 ) -> Iterator[Violation]:
     """Beyond the bounds a job may be started in vain; once Thaw hears of both, it says so. Beside one that
     failed in the end it was not in vain.
@@ -114,7 +115,7 @@ def duplicates_noticed(
         ids = {job.job_id for job in pair}
         end = history.job_ends.get(pair[0].job_id)
         served = end is not None and end.status == "Succeeded"
-        if served and ids <= heard_of and not ids & set(told):
+        if served and ids <= heard_of and not ids & told:
             yield Violation(Promise.NO_DOLLAR_TWICE, f"nobody was told that {_shown(pair[1])} was in vain")
 
 
@@ -155,11 +156,18 @@ def of_units(
             yield Violation(Promise.NO_DOLLAR_TWICE, what)
 
 
-def units_told(ours: Sequence[str], told: Sequence[str]) -> Iterator[Violation]:
-    """Whatever was bought, within the bounds or beyond them, is named. Args: told: the ids in `Capacity Purchased`."""
+def units_told(ours: Sequence[str], told: Mapping[str, str | None]) -> Iterator[Violation]:
+    """Whatever was bought, within the bounds or beyond them, is named; and what is named was bought, or may have been.
+
+    Args:
+        told: the ids in `Capacity Purchased`, each with the code of its reason, if it has one.
+    """
     for capacity_id in ours:
         if capacity_id not in told:
             yield Violation(Promise.NO_DOLLAR_TWICE, f"nobody was told of the unit {capacity_id}")
+    for capacity_id, code in told.items():
+        if capacity_id not in ours and code != IN_DOUBT:
+            yield Violation(Promise.NO_DOLLAR_TWICE, f"the unit {capacity_id} was told as ours, and is someone else's")
 
 
 def demands_of(sent: Mapping[str, tuple[datetime, Mapping[str, Any]]], ended: Mapping[str, datetime]) -> list[Demand]:

@@ -11,6 +11,7 @@ from local.deliveries import Event
 from thaw.request import Rejected, RetrievalRequest, parse
 
 SUCCEEDED, FAILED, CANCELLED = "Retrieval Succeeded", "Retrieval Failed", "Retrieval Cancelled"
+DUPLICATE, PURCHASED = "Duplicate Job", "Capacity Purchased"
 REJECTED, LISTED = "Request Rejected", "Inventory Listed"
 
 
@@ -25,6 +26,10 @@ class Told:
     """By request id: those that end it. A rejection ends its message; the request of that id is another matter."""
     rejected: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
     """By message id."""
+    duplicates: set[str] = field(default_factory=set)
+    """The ids of the jobs of `Duplicate Job`."""
+    units: dict[str, str | None] = field(default_factory=dict)
+    """The ids in `Capacity Purchased`, each with the code of its reason, if it has one."""
 
     def __post_init__(self) -> None:
         for event in self.bus:
@@ -37,6 +42,10 @@ class Told:
             self.rejected[detail["messageId"]].append(event)
         elif event.detail_type in (FAILED, CANCELLED, LISTED, SUCCEEDED):
             self.terminal[detail["requestId"]].append(event)
+        elif event.detail_type == DUPLICATE:
+            self.duplicates.add(detail["jobId"])
+        elif event.detail_type == PURCHASED:
+            self.units[detail["capacityId"]] = (detail["reason"] or {}).get("code")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from simulation.run import KINDS
 
 
 def _result(seed: int) -> Result:
-    return Result(seed, "mixed", [], {}, {}, choices=0, calls=1, days=0.1, jobs=1, units=0)
+    counts = dict.fromkeys(("choices", "calls", "days", "jobs", "units", "in_vain", "duplicates", "in_doubt"), 1)
+    return Result(seed, "mixed", [], {}, {}, **counts)
 
 
 def test_a_line_that_was_cut_off_costs_no_other_and_nobody_rewrites_the_file(tmp_path: Path) -> None:
