@@ -78,8 +78,13 @@ def released(record: Retrieval, slot_at: int, slot: str, why: Reason, now_ms: in
         due_in=shard(record.key),
         due_at=slot_at,
         waiting_since=now_ms,
-        expected_at=None if told else record.expected_at,  # as it was told, should it be told from the record again
+        expected_at=None if told else _told_until(record),
     )
+
+
+def _told_until(record: Retrieval) -> int | None:
+    """Until when it waits, as it was told: so it is told again from the record."""
+    return record.expected_at or (record.due_at if record.reason else None)
 
 
 def queued(record: Retrieval, expected_at: int, why: Reason, now_ms: int) -> Retrieval | None:
@@ -272,10 +277,10 @@ def without(record: Retrieval, attempt: int) -> dict[str, StartedJob]:
 
 
 def still_running(record: Retrieval, now_ms: int) -> Retrieval | None:
-    """Its jobs were looked at and go on."""
+    """Its jobs were looked at and go on; what had been told to delay it is over."""
     if record.state is not State.IN_PROGRESS or (record.due_at or 0) > now_ms:
         return None
-    return upgraded(record, now_ms) or in_progress(record, now_ms, told=False)
+    return upgraded(record, now_ms) or in_progress(record, now_ms, told=record.reason is not None)
 
 
 def failed(record: Retrieval, reason: Reason, now_ms: int, **changes: Any) -> Retrieval:

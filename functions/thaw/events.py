@@ -130,21 +130,23 @@ def _of_request(detail_type: str, record: Retrieval, request_id: str, asker: Ask
         archive_id=record.archive_id,
         byte_range=record.byte_range,
         inventory=_inventory(record),
-        tree_hash_aligned=_tree_hash_aligned(record),
-        archive_size_in_bytes=record.archive_size_in_bytes,
         context=_context(asker.context),
-        **_progress(detail_type, record),
+        **({"tier": asker.tier} if detail_type == CANCELLED else _progress(detail_type, record)),
     )
     return Event(detail_type, told.model_dump(mode="json", by_alias=True))
 
 
 def _progress(detail_type: str, record: Retrieval) -> dict[str, Any]:
-    """The part of an event that depends on how far its retrieval has come."""
-    reason = ReasonTold(code=record.reason.code, message=record.reason.message) if record.reason else None
+    """The part of an event that depends on how far its retrieval has come. A cancelled request has none: for the others
+    it goes on."""
+    known = {
+        "archive_size_in_bytes": record.archive_size_in_bytes,
+        "tree_hash_aligned": _tree_hash_aligned(record),
+        "tier": record.tier,
+    }
     if detail_type == SUCCEEDED:
-        return {
+        return known | {
             "job_id": record.job_id,
-            "tier": record.tier,
             "attempt": record.served_by,
             "inventory_size_in_bytes": record.inventory_size_in_bytes,
             "sha256_tree_hash": record.sha256_tree_hash,
@@ -155,10 +157,11 @@ def _progress(detail_type: str, record: Retrieval) -> dict[str, Any]:
         }
     job = _newest_job(record)
     started = {"job_id": job.job_id, "initiated_at": _iso(job.started_at)} if job else {}
-    progress = {"tier": record.tier, "attempt": record.attempt, "reason": reason}
     if detail_type == INITIATED:
-        return {**progress, **started}
-    return {**progress, "delayed_until": _iso(record.expected_at or record.due_at) if detail_type == DELAYED else None}
+        return known | {"attempt": record.attempt, **started}
+    reason = ReasonTold(code=record.reason.code, message=record.reason.message) if record.reason else None
+    until = _iso(record.expected_at or record.due_at) if detail_type == DELAYED else None
+    return known | {"attempt": record.attempt, "reason": reason, "delayed_until": until}
 
 
 def _newest_job(record: Retrieval) -> StartedJob | None:

@@ -115,10 +115,11 @@ def _worth_joining(record: Retrieval, now_ms: int) -> bool:
 
 
 def _sizes(record: Retrieval, request: RetrievalRequest) -> dict[str, Any]:
-    """What a later request knows of the archive that the record does not."""
-    if not record.is_open or record.archive_size_in_bytes is not None or request.archive_size_in_bytes is None:
+    """What a later request knows of the archive that the record does not: for the plan of the units. The archive's size
+    is told in events, and what was told stays as it is."""
+    if not record.is_open or record.bytes is not None:
         return {}
-    return {"archive_size_in_bytes": request.archive_size_in_bytes, "bytes": requested_bytes(request)}
+    return {"bytes": requested_bytes(request)}
 
 
 def _hurried(record: Retrieval, tier: Tier, known: dict[str, Any], now_ms: int) -> Retrieval:

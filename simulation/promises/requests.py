@@ -89,6 +89,17 @@ def each_change_is_published(told: Told, history: History) -> Iterator[Violation
         if written.get(event_id, first.at_ms + 1) > first.at_ms:
             yield Violation(Promise.EACH_CHANGE_PUBLISHED, f"{first.detail_type} was told before it was so")
     yield from _in_order(told)
+    yield from _same_from_the_table(told, history)
+
+
+def _same_from_the_table(told: Told, history: History) -> Iterator[Violation]:
+    """What the table tells, whenever it is asked, was told before, to the letter: a consumer can drop it."""
+    for change in history.changes:
+        for event in events(None, read_record(change.new)):
+            before = told.first.get(event.detail["eventId"])
+            if before is None or before.detail != event.detail:
+                what = f"{event.detail_type} {event.detail['eventId']} is another when the table tells it again"
+                yield Violation(Promise.EACH_CHANGE_PUBLISHED, what)
 
 
 def _in_order(told: Told) -> Iterator[Violation]:
