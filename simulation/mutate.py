@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from simulation.limits import WITHIN, Limits
-from simulation.mutations import MUTATIONS, Mutation
+from simulation.mutation import Mutation
+from simulation.mutations import MUTATIONS
 from simulation.run import Run
 from simulation.world import World
 
@@ -27,12 +27,12 @@ SEEDS_AT_MOST = 400
 
 @dataclass(frozen=True)
 class Caught:
-    """Which seed caught a mutation; `seeds` None: none did."""
+    """How many seeds it took to catch a mutation; `seeds` None: none did."""
 
     name: str
     seeds: int | None
     violations: tuple[str, ...] = ()
-    """All that it broke in that seed."""
+    """Of those promises that it must break."""
 
 
 @contextmanager
@@ -49,15 +49,14 @@ def mutated(world: World, mutation: Mutation) -> Iterator[None]:
             world.use_code(code)
 
 
-def catch(
-    world: World, mutation: Mutation, first: int = 0, at_most: int = SEEDS_AT_MOST, limits: Limits = WITHIN
-) -> Caught:
-    """Runs seeds on mutated code until one breaks a promise."""
+def catch(world: World, mutation: Mutation, first: int = 0, at_most: int = SEEDS_AT_MOST) -> Caught:
+    """Runs seeds on mutated code until one breaks a promise that the mutation must break; any other is no catch."""
     with mutated(world, mutation):
         for number in range(at_most):
-            violations = Run(world, first + number, limits=limits).perform().violations
+            broken = Run(world, first + number, limits=mutation.limits).perform().violations
+            violations = tuple(str(violation) for violation in broken if violation.promise in mutation.breaks)
             if violations:
-                return Caught(mutation.name, number + 1, tuple(str(violation) for violation in violations))
+                return Caught(mutation.name, number + 1, violations)
     return Caught(mutation.name, None)
 
 
