@@ -260,9 +260,8 @@ MUTATIONS = (
     one(
         "all events of a retrieval with one context",
         "events.py",
-        "        archive_size_in_bytes=record.archive_size_in_bytes,\n        context=_context(asker.context),",
-        "        archive_size_in_bytes=record.archive_size_in_bytes,\n"
-        "        context=_context(next(iter(record.requests.values())).context),",
+        "        context=_context(asker.context),\n        **(",
+        "        context=_context(next(iter(record.requests.values())).context),\n        **(",
         Promise.EACH_CHANGE_PUBLISHED,
     ),
     Mutation(
