@@ -79,7 +79,7 @@ lint: $(INSTALLED) ## ruff and mypy
 	mypy $(SOURCES)
 
 fuzz: $(INSTALLED) ## odd requests, notifications and records in numbers (CASES=100000)
-	FUZZ_CASES=$(CASES) pytest -n $(WORKERS) tests/fuzz
+	FUZZ_CASES=$(CASES) pytest -n $(WORKERS) --dist worksteal tests/fuzz
 
 load: $(INSTALLED) ## so many requests at once, throttled (REQUESTS=10000)
 	@python -m bench.load --requests $(REQUESTS)

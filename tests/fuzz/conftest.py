@@ -16,6 +16,10 @@ from tests.fuzz.mutations import OUTSIZED, SECRET
 CASES = int(os.environ.get("FUZZ_CASES", "360"))
 AT_ONCE = 30
 """So many cases are sent together, and reach the functions in batches."""
+_KINDS = 3
+"""Requests, notifications and records of the table."""
+_PARTS = -(-CASES // 6_000)
+"""Hypothesis keeps in mind all that a test has drawn: gigabytes, were it drawn by one."""
 
 _LONGEST_LINE = 2_000
 _LONGEST_TRACEBACK = 8_000
@@ -27,7 +31,7 @@ _OF_SECRET = SECRET.split(",", maxsplit=1)[0]
 
 settings.register_profile(
     "fuzz",
-    max_examples=-(-CASES // (3 * AT_ONCE)),
+    max_examples=-(-CASES // (_KINDS * AT_ONCE * _PARTS)),
     deadline=None,
     derandomize=CASES < 10_000,
     database=None,
@@ -35,6 +39,11 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "part" in metafunc.fixturenames:
+        metafunc.parametrize("part", range(_PARTS))
 
 
 @pytest.fixture(scope="module")

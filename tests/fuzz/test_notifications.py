@@ -51,7 +51,7 @@ _NOTIFICATION = {
 
 @settings(settings.get_profile("fuzz"))
 @given(found=_cases())
-def test_each_message_is_taken_in_or_given_up(deployed: Cloud, found: list[tuple[str, str]]) -> None:
+def test_each_message_is_taken_in_or_given_up(deployed: Cloud, part: int, found: list[tuple[str, str]]) -> None:
     user = fresh(deployed)
     user.ask("archive", user.archive(), description=SECRET)
     user.ask_inventory("inventory", {"Limit": "2"}, followPages=True)

@@ -37,7 +37,7 @@ def _cases(draw: st.DrawFn) -> list[str]:
 
 @settings(settings.get_profile("fuzz"))
 @given(found=_cases())
-def test_each_message_is_answered(deployed: Cloud, found: list[str]) -> None:
+def test_each_message_is_answered(deployed: Cloud, part: int, found: list[str]) -> None:
     user = fresh(deployed)
     ids = {user.send(body): body for body in found}
     user.wait(minutes=5)

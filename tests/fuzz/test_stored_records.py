@@ -22,7 +22,7 @@ LISTING = f"listing/{OWN_ACCOUNT}/photos"
 
 @settings(settings.get_profile("fuzz"))
 @given(data=st.data())
-def test_items_that_make_no_sense_hold_up_nothing(deployed: Cloud, data: st.DataObject) -> None:
+def test_items_that_make_no_sense_hold_up_nothing(deployed: Cloud, part: int, data: st.DataObject) -> None:
     user = fresh(deployed)
     changes = Changes(deployed)
     tampering = Tampering(user)
