@@ -129,7 +129,7 @@ def _of_request(detail_type: str, record: Retrieval, request_id: str, asker: Ask
         action=record.action,
         archive_id=record.archive_id,
         byte_range=record.byte_range,
-        inventory=_inventory(record),
+        inventory=_inventory(record, record.next_marker if detail_type == SUCCEEDED else None),
         context=_context(asker.context),
         **({"tier": asker.tier} if detail_type == CANCELLED else _progress(detail_type, record)),
     )
@@ -169,11 +169,11 @@ def _newest_job(record: Retrieval) -> StartedJob | None:
     return record.jobs[newest] if newest is not None else None
 
 
-def _inventory(record: Retrieval) -> InventoryTold | None:
+def _inventory(record: Retrieval, next_marker: str | None) -> InventoryTold | None:
     part = record.inventory
     if part is None:
         return None
-    return InventoryTold(**part.model_dump(), page=record.page, next_marker=record.next_marker)
+    return InventoryTold(**part.model_dump(), page=record.page, next_marker=next_marker)
 
 
 def _tree_hash_aligned(record: Retrieval) -> bool | None:

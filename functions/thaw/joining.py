@@ -126,7 +126,7 @@ def _hurried(record: Retrieval, tier: Tier, known: dict[str, Any], now_ms: int) 
     sooner = record.model_copy(update={"tier": tier})
     if sooner.needs_release:
         return wait(record, now_ms, now_ms, tier=tier, **known)
-    return record.changed(tier=tier, **known)
+    return _at_tier(record, tier, **known)
 
 
 def cancel(record: Retrieval, request_id: str, now_ms: int) -> Retrieval | None:
@@ -166,10 +166,15 @@ def _without_its_tier(left: Retrieval, now_ms: int) -> Retrieval:
     """The others go on, at a slower tier where none of them asks for the one it waited for."""
     wanted = left.wanted_tier()
     if left.jobs and not wants_faster(left):
-        return in_progress(left, now_ms, told=False, tier=live_tier(left))
+        return in_progress(left, now_ms, told=left.reason is not None, tier=live_tier(left))
     if not faster(left.tier, wanted):
         return left.changed()
-    return wait(left, now_ms, now_ms, tier=wanted) if left.needs_release else left.changed(tier=wanted)
+    return wait(left, now_ms, now_ms, tier=wanted) if left.needs_release else _at_tier(left, wanted)
+
+
+def _at_tier(record: Retrieval, tier: Tier, **changes: Any) -> Retrieval:
+    """It waits on, for another tier: which is told where the wait was."""
+    return record.changed(told=record.reason is not None, tier=tier, **changes)
 
 
 def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None:
