@@ -161,6 +161,13 @@ MUTATIONS = (
         Promise.NOTHING_LEFT,
     ),
     one(
+        "a refused attempt made again at once beside an older job",
+        "attempts.py",
+        " or not wants_faster(record) or (record.due_at or 0) > now_ms:",
+        " or not wants_faster(record):",
+        Promise.PAUSES,
+    ),
+    one(
         "told as initiated before the job is",
         "events.py",
         "return INITIATED if record.state is State.IN_PROGRESS else None",

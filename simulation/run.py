@@ -22,6 +22,7 @@ from simulation.history import Change, History
 from simulation.limits import WITHIN, Limits
 from simulation.mishaps import Mishaps
 from simulation.promises import money, records, remains, requests
+from simulation.promises.pauses import Pauses
 from simulation.promises.requests import Word
 from simulation.promises.said import Asked, Told
 from simulation.promises.violation import Promise, Violation
@@ -70,6 +71,7 @@ class Run:
         self.rates = rates if self.limits == WITHIN else rates.beyond(random.Random(f"{self.seed} beyond"))
         self.history: History
         self._units_of_others: set[str] = set()
+        self._pauses = Pauses()
 
     # ------------------------------------------------------------------------------------------------- play
 
@@ -148,6 +150,7 @@ class Run:
         return environment
 
     def _strike(self, call: Call, perform: Perform) -> AWSResponse:
+        self._all_broken(self._pauses.of_call(call))
         point = self.chooser.point(f"{call.actor} {call.operation}")
         choice = self._strikes.kept_up(call)
         if choice is None:

@@ -140,8 +140,9 @@ def _first_look_ms(job: StartedJob) -> int:
 
 
 def upgraded(record: Retrieval, now_ms: int) -> Retrieval | None:
-    """A further attempt at the faster tier that someone wants beside the jobs in progress."""
-    if record.state is not State.IN_PROGRESS or not wants_faster(record):
+    """A further attempt at the faster tier that someone wants beside the jobs in progress, unless one was refused just
+    now: then it is due later."""
+    if record.state is not State.IN_PROGRESS or not wants_faster(record) or (record.due_at or 0) > now_ms:
         return None
     return wait(record, now_ms, now_ms, tier=record.wanted_tier())
 

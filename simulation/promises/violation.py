@@ -19,6 +19,7 @@ class Promise(StrEnum):
     NO_SCAN = "8 no scan"
     NOTHING_LEFT = "nothing is left once faults have ceased"
     AS_ASKED = "each request is served as fast as it asks"
+    PAUSES = "no attempt is repeated without a pause"
     LEGAL_MOVES = "records move as the table of states says"
     NO_FUNCTION_BREAKS = "no function breaks"
 

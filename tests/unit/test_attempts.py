@@ -13,7 +13,7 @@ from tests.unit.builders import (
     released,
     started,
 )
-from thaw import attempts, bounds, endings
+from thaw import attempts, bounds, endings, joining
 from thaw.refusals import Refusal
 from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Reason, Retrieval
 from thaw.states import State
@@ -51,14 +51,32 @@ def test_a_permanent_refusal_fails_with_glaciers_words() -> None:
     assert (record.state, record.reason) == (State.FAILED, gone)
 
 
+def _hurried_while_it_started() -> Retrieval:
+    """In progress on job-1 at Standard; meanwhile someone came who wants it Expedited."""
+    joined = joining.join(opened(), archive_request("request-2", "Expedited"), NOW)
+    assert isinstance(joined, Retrieval)
+    return started(joined, "job-1", NOW)
+
+
 def test_a_permanent_refusal_of_a_faster_attempt_leaves_the_older_job() -> None:
-    running = started(opened(), "job-1", NOW)
-    both = running.model_copy(update={"requests": on_two_jobs().requests})
-    waits = attempts.upgraded(both, NOW)
+    waits = attempts.upgraded(_hurried_while_it_started(), NOW)
     assert waits is not None
     record = refused(claimed(released(waits, NOW), NOW), Refusal.PERMANENT)
     assert (record.state, set(record.jobs), record.tier) == (State.IN_PROGRESS, {"1"}, Tier.STANDARD)
     assert attempts.upgraded(record, NOW) is None
+
+
+def test_beside_a_job_that_should_have_ended_a_refused_attempt_waits_all_the_same() -> None:
+    """The older job is looked at before the next attempt, which is not made in the same breath."""
+    late_ms = NOW + DAY_MS
+    waits = attempts.upgraded(_hurried_while_it_started(), late_ms)
+    assert waits is not None
+    record = refused(claimed(released(waits, late_ms), late_ms), Refusal.CAPACITY, late_ms)
+    assert record.state is State.IN_PROGRESS
+    assert record.due_at is not None
+    assert record.due_at >= late_ms + 60_000
+    assert attempts.upgraded(record, late_ms) is None
+    assert attempts.upgraded(record, record.due_at) is not None
 
 
 def test_a_denied_permission_is_waited_for_two_days_only() -> None:
