@@ -64,6 +64,9 @@ _LATE_JOB: Mapping[str, Choice] = {"job's time 1": Choice("job late", 1.5 * _HOU
 _LOST_NOTIFICATION: Mapping[str, Choice] = {"notification 1": Choice("notification lost")}
 _JUST_BEFORE_THE_LOOK = (first_look_seconds(Tier.BULK) - 60.0, _archive("r2", "Standard"))
 """Then reconcile asks Glacier of a job that was started just now."""
+_HURRIED = _workload((0, _archive("r1", "Bulk")), _JUST_BEFORE_THE_LOOK)
+_LOOKED_AT = ("reconcile", "initiate InitiateJob 2")
+"""The calls of these lives that no other has."""
 _NO_CAPACITY: Mapping[str, Choice] = {"initiate InitiateJob 1": Choice("no capacity")}
 _SLOW_BACKLOG: Mapping[str, Choice] = {"top_up BatchGetItem 1": Choice("slow reply", 19.0)}
 
@@ -96,8 +99,8 @@ LIVES = (
     Life("cancelled", _workload((0, _archive("r1", "Expedited")), (0, {"cancel": "r1"}))),
     Life("refused", _workload((0, _archive("r1", "Standard", archive=4)))),
     Life("rejected", _workload((0, {"requestId": "bad", "vaultName": VAULT}))),
-    Life("reply lost", _workload((0, _archive("r1", "Standard"))), _LOST_REPLY),
-    Life("faster tier at the look", _workload((0, _archive("r1", "Bulk")), _JUST_BEFORE_THE_LOOK), _LOST_NOTIFICATION),
-    Life("faster tier, the other late", _workload((0, _archive("r1", "Bulk")), _JUST_BEFORE_THE_LOOK), _LATE_JOB),
-    Life("notification lost", _workload((0, _archive("r1", "Standard"))), _LOST_NOTIFICATION),
+    Life("reply lost", _workload((0, _archive("r1", "Standard"))), _LOST_REPLY, _LOOKED_AT),
+    Life("faster tier at the look", _HURRIED, _LOST_NOTIFICATION, _LOOKED_AT),
+    Life("faster tier, the other late", _HURRIED, _LATE_JOB, _LOOKED_AT),
+    Life("notification lost", _workload((0, _archive("r1", "Standard"))), _LOST_NOTIFICATION, _LOOKED_AT),
 )

@@ -22,7 +22,7 @@ from simulation.mutations import MUTATIONS
 from simulation.run import Run
 from simulation.world import World
 
-SEEDS_AT_MOST = 400
+SEEDS_AT_MOST = 1000
 
 
 @dataclass(frozen=True)

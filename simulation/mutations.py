@@ -185,8 +185,8 @@ MUTATIONS = (
     one(
         "an event does not wait for those before it",
         "work/publishing.py",
-        "if change.item_id not in without:",
-        "if change.item_id:",
+        "            heads.setdefault(change.item_id, change)",
+        "            heads[change.sequence_number] = change",
         Promise.EACH_CHANGE_PUBLISHED,
     ),
     Mutation(
@@ -271,17 +271,6 @@ MUTATIONS = (
         "        context=_context(next(iter(record.requests.values())).context),\n        **(",
         Promise.EACH_CHANGE_PUBLISHED,
     ),
-    Mutation(
-        "the backlog read before the lock",
-        (
-            (
-                "thaw/work/topping_up.py",
-                "        state = self._lock()\n",
-                "        before = self._backlog()\n        state = self._lock()\n",
-            ),
-            ("thaw/work/topping_up.py", "self._decide(state, self._backlog())", "self._decide(state, before)"),
-        ),
-    ),
     one(
         "a slot that was never used counts beside what waits",
         "capacity.py",
@@ -316,13 +305,23 @@ MUTATIONS = (
         "    return None",
         limits=BEYOND,
     ),
-    one(
-        "a unit in doubt told as ours",
-        "capacity.py",
-        'model_copy(update={"in_doubt": intent.capacity_id is None})',
-        'model_copy(update={"in_doubt": False})',
+    Mutation(
+        "the lock ignored",
+        (
+            ("thaw/work/topping_up.py", "            if held:\n", "            if False:\n"),
+            (
+                "thaw/work/topping_up.py",
+                "            if now.lock != self.owner:\n                raise LockLost\n",
+                "",
+            ),
+            (
+                "thaw/work/topping_up.py",
+                "if now.lock != self.owner or now.intent not in (None, intent):",
+                "if now.intent not in (None, intent):",
+            ),
+        ),
+        (Promise.NO_DOLLAR_TWICE, Promise.EACH_CHANGE_PUBLISHED),
     ),
-    one("the lock ignored", "work/topping_up.py", "            if held:\n", "            if False:\n"),
     one(
         "a purchase given up before the bounds",
         "capacity.py",

@@ -172,7 +172,7 @@ class Run:
         if chance.random() < self.rates.switches and SWITCH not in self.rates.off:
             longest_seconds = chance.choice([0, 0.05, 1, _SWITCHED_SECONDS])
             return Choice(SWITCH, round(longest_seconds * chance.random(), 3))
-        kind = self.rates.draw_for(call.service, self._strikes.kinds_for(call), strikes.SELDOM, chance)
+        kind = self.rates.draw_for(call.service, self._strikes.kinds_for(call), strikes.seldom_for(call), chance)
         return Choice(kind, strikes.amount_of(kind, chance, self.limits)) if kind else None
 
     def _refusal(self, call: Call, caller: Caller) -> str | None:

@@ -72,8 +72,10 @@ ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
     "PutEvents": {"entries refused": 6.0},
 }
 """An index can be put behind its table in moto's DynamoDB alone."""
-SELDOM: Mapping[str, float] = {"appears late": 0.2, "described late": 0.7}
-"""What can happen only to the few calls that ask of a job just started; and how likely it then does."""
+_OF_NEW_JOBS: Mapping[str, float] = {"appears late": 0.2, "described late": 0.7}
+"""What can happen only to the few calls that ask of a job just started."""
+_SPLIT_RATE = 0.25
+"""Of events that are put together: that some are refused and others not."""
 KINDS = tuple(dict.fromkeys([SWITCH, *EVERY_CALL, *(kind for each in ONE_OPERATION.values() for kind in each)]))
 TOO_LATE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(NEVER_REPEATED, (*LATE_EFFECTS, "loses reply")),
@@ -87,6 +89,12 @@ _REFUSALS = {
     "limit exceeded": "LimitExceededException",
     "denied": "AccessDeniedException",
 }
+
+
+def seldom_for(call: Call) -> Mapping[str, float]:
+    """What this call can meet and few others can, and how likely it then does."""
+    may_be_split = call.operation == "PutEvents" and len(call.params["Entries"]) > 1
+    return {"entries refused": _SPLIT_RATE} if may_be_split else _OF_NEW_JOBS
 
 
 def amount_of(kind: str, chance: random.Random, limits: Limits) -> float:
