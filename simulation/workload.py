@@ -276,6 +276,10 @@ def _just_in_time(steps: _Steps, chance: random.Random) -> None:
     count = chance.randint(3, 6)
     for _ in range(count):
         steps.ask_expedited(chance.choice([0, 0, 0, 5, 30, 200]))
+    late = Choice("listed late", bounds.LISTING_LAG_SECONDS)
+    unknown = {"top_up PurchaseProvisionedCapacity 1": Choice("loses reply")}
+    unknown |= {f"top_up ListProvisionedCapacity {number}": late for number in range(2, 5)}
+    steps.certain = chance.choice([{}, {}, unknown])
     minutes = -(-count * capacity.UNIT_SECONDS_EACH // 60)
     steps.settings = {
         "max_units": 2,
