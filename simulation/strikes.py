@@ -72,7 +72,7 @@ ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
     "PutEvents": {"entries refused": 6.0},
 }
 """An index can be put behind its table in moto's DynamoDB alone."""
-_OF_NEW_JOBS: Mapping[str, float] = {"appears late": 0.2, "described late": 0.7}
+_OF_NEW_JOBS: Mapping[str, float] = {"appears late": 0.35, "described late": 0.9}
 """What can happen only to the few calls that ask of a job just started."""
 _SPLIT_RATE = 0.25
 """Of events that are put together: that some are refused and others not."""
