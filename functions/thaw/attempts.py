@@ -118,10 +118,14 @@ def wants_faster(record: Retrieval) -> bool:
     return live is None or faster(record.wanted_tier(), live)
 
 
-def in_progress(record: Retrieval, now_ms: int, *, told: bool, **changes: Any) -> Retrieval:
-    """In progress on the jobs it has. Where someone wants a faster one, it is due at once."""
+def in_progress(record: Retrieval, now_ms: int, *, told: bool = False, **changes: Any) -> Retrieval:
+    """In progress on the jobs it has. Where someone wants a faster one, it is due at once.
+
+    Args:
+        told: if not, it is only where a delay that was told is over.
+    """
     fields = {**NOT_WAITING, **NO_CLAIM, "delays": 0, "denied_since": None, **changes}
-    running = record.changed(to=State.IN_PROGRESS, told=told, **fields)
+    running = record.changed(to=State.IN_PROGRESS, told=told or record.reason is not None, **fields)
     due_at = now_ms if wants_faster(running) else _next_look_ms(running, now_ms)
     return running.model_copy(update={"due_in": shard(record.key), "due_at": due_at})
 
@@ -268,7 +272,7 @@ def _again(record: Retrieval, code: str, message: str, now_ms: int, **changes: A
         reason = record.reason or Reason(code=code, message=f"{message} Given up after {lost} attempts.")
         return failed(again, reason, now_ms, lost=lost)
     if not wants_faster(again):
-        return in_progress(again, now_ms, told=False, lost=lost)
+        return in_progress(again, now_ms, lost=lost)
     return wait(again, now_ms, now_ms, lost=lost, tier=again.wanted_tier())
 
 
@@ -278,10 +282,10 @@ def without(record: Retrieval, attempt: int) -> dict[str, StartedJob]:
 
 
 def still_running(record: Retrieval, now_ms: int) -> Retrieval | None:
-    """Its jobs were looked at and go on; what had been told to delay it is over."""
+    """Its jobs were looked at and go on."""
     if record.state is not State.IN_PROGRESS or (record.due_at or 0) > now_ms:
         return None
-    return upgraded(record, now_ms) or in_progress(record, now_ms, told=record.reason is not None)
+    return upgraded(record, now_ms) or in_progress(record, now_ms)
 
 
 def failed(record: Retrieval, reason: Reason, now_ms: int, **changes: Any) -> Retrieval:

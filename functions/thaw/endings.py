@@ -91,6 +91,6 @@ def _job_failed(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -
     if newer_is_due or newer_is_claimed:
         return less.changed()
     if attempt < record.attempt and less.jobs:
-        return in_progress(less, now_ms, told=False)
+        return in_progress(less, now_ms)
     reason = Reason(code=CODE_JOB_FAILED, message=job.StatusMessage or "Glacier ended the job as Failed.")
     return failed(less, reason, now_ms)

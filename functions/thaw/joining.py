@@ -166,7 +166,7 @@ def _without_its_tier(left: Retrieval, now_ms: int) -> Retrieval:
     """The others go on, at a slower tier where none of them asks for the one it waited for."""
     wanted = left.wanted_tier()
     if left.jobs and not wants_faster(left):
-        return in_progress(left, now_ms, told=left.reason is not None, tier=live_tier(left))
+        return in_progress(left, now_ms, tier=live_tier(left))
     if not faster(left.tier, wanted):
         return left.changed()
     return wait(left, now_ms, now_ms, tier=wanted) if left.needs_release else _at_tier(left, wanted)

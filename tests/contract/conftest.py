@@ -16,6 +16,7 @@ from local.assembly import synthesize
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Thaw")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "tests")
 
+from tests.contract.units_site import Site
 from thaw.edge.table import Table
 from thaw.work.telemetry import metrics
 
@@ -63,3 +64,8 @@ def table(dynamodb: DynamoDBClient, table_properties: dict[str, Any]) -> Iterato
     dynamodb.create_table(TableName=name, **table_properties)
     yield Table(dynamodb, name)
     dynamodb.delete_table(TableName=name)
+
+
+@pytest.fixture
+def site(table: Table) -> Site:
+    return Site(table)
