@@ -90,8 +90,10 @@ def _retrieval_told_in(record: Retrieval, now_ms: int) -> tuple[int, int]:
 
 def events_of(item: Mapping[str, Any], span: Span, now_ms: int) -> list[Event]:
     """The events of an item's present state, if they may have been told in a span. Raises ValueError."""
-    # publish passes over an earlier generation's copy, since what it tells was told when it was the current one.
-    record = Retrieval.model_validate(item) if item.get("kind") == "past" else read_record(item)
+    record = read_record(item)
+    if isinstance(record, Retrieval):
+        # A past generation's copy tells all that it told when it was the current one.
+        record = record.model_copy(update={"kind": "retrieval"})
     return events(None, record) if record is not None and span.touches(*told_in(record, now_ms)) else []
 
 

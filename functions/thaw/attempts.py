@@ -154,8 +154,8 @@ def upgraded(record: Retrieval, now_ms: int) -> Retrieval | None:
 def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: int) -> Retrieval | None:
     """The job of an attempt became known: from InitiateJob's reply, a listing, or a notification.
 
-    The attempt may have been given up for absent (beyond the bounds): while nothing else was begun its job is adopted,
-    otherwise it is a duplicate.
+    The attempt may have been given up for absent (beyond the bounds): while the retrieval is open, and nothing else was
+    begun, its job is adopted, otherwise it is a duplicate.
     """
     known = record.jobs.get(str(attempt))
     if (known is not None and known.job_id == job_id) or job_id in (record.job_id, *record.over, *record.duplicates):
@@ -164,8 +164,6 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
     newest = attempt == record.attempt and known is None
     if newest and record.state in (State.INITIATING, State.WAITING):
         return in_progress(record, now_ms, told=True, jobs=jobs, tier=tier)
-    if newest and not record.is_open:
-        return record.changed(jobs=jobs)
     return record.changed(duplicates=record.with_duplicate(job_id))
 
 

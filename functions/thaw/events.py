@@ -51,21 +51,21 @@ class Event:
 Record = Retrieval | RequestRecord | RejectionRecord | Capacity
 _RECORDS: dict[str, type[Record]] = {
     "retrieval": Retrieval,
+    "past": Retrieval,
     "request": RequestRecord,
     "rejection": RejectionRecord,
     "capacity": Capacity,
 }
-_NEVER_TOLD = ("past", "listing")
 
 
 def read_record(item: Mapping[str, Any] | None) -> Record | None:
-    """An item of the table as its model; None for what is never told (a past generation's copy).
+    """An item of the table as its model; None for what is never told (how far a listing came).
 
     Raises:
         ValueError: it is no record of ours.
     """
-    kind = str(item.get("kind")) if item else "past"
-    if kind in _NEVER_TOLD:
+    kind = str(item.get("kind")) if item else "listing"
+    if kind == "listing":
         return None
     if kind not in _RECORDS:
         raise ValueError(f"no kind of record: {kind[:20]}")
@@ -87,6 +87,14 @@ def events(old: Record | None, new: Record | None) -> list[Event]:
 
 
 def _of_retrieval(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
+    if new.kind == "retrieval":
+        yield from _of_requests(old, new)
+    known = old.duplicates if old else {}
+    yield from (_duplicate(new, job_id) for job_id in new.duplicates if job_id not in known)
+
+
+def _of_requests(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
+    """A past generation's copy has none: what it says of them was told when it was the current one."""
     detail_type = _state_told(new)
     for request_id, asker in new.requests.items():
         before = old.requests.get(request_id) if old else None
@@ -97,8 +105,6 @@ def _of_retrieval(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
             yield _of_request(detail_type, new, request_id, asker)
             if _is_last_page(new):
                 yield _listed(new, request_id, asker)
-    known = old.duplicates if old else {}
-    yield from (_duplicate(new, job_id) for job_id in new.duplicates if job_id not in known)
 
 
 def _state_told(record: Retrieval) -> str | None:

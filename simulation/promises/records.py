@@ -11,7 +11,7 @@ from thaw.states import MOVES, OPEN, State
 
 FIRST = frozenset({State.WAITING, State.INITIATING})
 """As what a retrieval begins: as what has to wait, or claimed by who wrote it."""
-_MAY_CHANGE_AFTER_THE_END = {"revision", "requests", "duplicates", "jobs"}
+_MAY_CHANGE_AFTER_THE_END = {"revision", "requests", "duplicates"}
 
 
 def of_change(change: Change, history: History) -> Iterator[Violation]:
@@ -71,7 +71,8 @@ def _told_apart(record: Attributes) -> Attributes:
 
 
 def _after_the_end(old: Attributes, new: Attributes) -> Iterator[Violation]:
-    changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+    before, after = _told_apart(old), _told_apart(new)
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     wrong = changed - _MAY_CHANGE_AFTER_THE_END
     if wrong:
         yield Violation(Promise.TERMINAL_NEVER_CHANGES, f"{new['id']} is {old['state']}, and {sorted(wrong)} changed")

@@ -231,6 +231,18 @@ def test_a_deletion_and_a_past_generation_tell_nothing() -> None:
     assert [told.events for told in changes] == [(), ()]
 
 
+def test_of_a_past_generation_only_a_job_that_turns_up_is_told() -> None:
+    before, after = (
+        record.model_copy(update={"id": f"{item_id(record.key)}/1", "kind": "past"})
+        for record in writes()["Duplicate Job"]
+        if isinstance(record, Retrieval)
+    )
+    (told,), _ = read(stream_record(1, before, after))
+    assert [(event.detail_type, event.detail["jobId"]) for event in told.events] == [("Duplicate Job", "job-9")]
+    (kept,), _ = read(stream_record(2, None, after))
+    assert kept.events == told.events, "under the ids that they had"
+
+
 def test_a_record_that_makes_no_sense_is_kept_and_holds_up_no_other() -> None:
     good = stream_record(2, *writes()["Retrieval Initiated"])
     bad = stream_record(1, *writes()["Retrieval Initiated"])

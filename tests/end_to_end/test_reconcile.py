@@ -155,6 +155,28 @@ def test_a_second_job_beyond_the_bounds_is_noticed_and_told(user: User) -> None:
     user.assert_settled()
 
 
+def test_jobs_that_turn_up_after_their_bytes_were_asked_for_anew_are_told(user: User) -> None:
+    """Four replies were lost, and Glacier listed nothing for longer than the bounds."""
+    user.cloud.glacier.settings.listing_lag_seconds = 3600
+    archive = user.archive()
+    try:
+        user.faults.lose_reply("InitiateJob", times=4)
+        user.ask("r1", archive)
+        user.wait_for_the_end("r1")
+    finally:
+        user.cloud.glacier.settings.listing_lag_seconds = 0
+    user.ask("r2", archive)
+    user.wait_for_the_end("r1", "r2")
+    user.wait(hours=8)
+    assert (user.story("r1")[-1], user.story("r2")[-1]) == ("Failed", "Succeeded")
+    first, second = user.only("r1", "Retrieval Failed"), user.only("r2", "Retrieval Succeeded")
+    assert second["jobId"] == user.jobs[4].job_id
+    told = [event.detail for event in user.cloud.events_of("Duplicate Job")]
+    assert sorted(each["jobId"] for each in told) == sorted(job.job_id for job in user.jobs[:4])
+    assert {each["retrievalId"] for each in told} == {first["retrievalId"]} != {second["retrievalId"]}
+    user.assert_settled()
+
+
 @pytest.mark.usefixtures("every_tick")
 def test_a_job_that_takes_long_is_waited_for(user: User) -> None:
     user.faults.job_takes(9 * 3600)

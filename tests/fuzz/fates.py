@@ -18,8 +18,8 @@ from thaw.records import RejectionRecord, RequestRecord
 from thaw.retrieval import Retrieval
 from thaw.states import State
 
-NEVER_TOLD = ("past", "listing")
-"""Kinds of records that no event is made of."""
+NEVER_TOLD = "listing"
+"""The kind of record that no event is made of."""
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError)
 
 
@@ -65,7 +65,7 @@ def _has_nothing_to_tell(kind: str, old: Record | None, new: Record | None) -> b
     """Whether silence is right: told was all before, or nothing has happened yet that a user waits for."""
     match new:
         case None:
-            return kind in NEVER_TOLD
+            return kind == NEVER_TOLD
         case RejectionRecord():
             return old is not None
         case RequestRecord():
@@ -79,6 +79,8 @@ def _has_nothing_to_tell(kind: str, old: Record | None, new: Record | None) -> b
 
 
 def _retrieval_has_nothing_to_tell(old: Record | None, new: Retrieval) -> bool:
+    if new.kind == "past":  # all that it says was told when it was the current one
+        return True
     quiet_states = new.state in (State.WAITING, State.INITIATING) and new.reason is None
     told_before = isinstance(old, Retrieval) and old.generation == new.generation and old.sequence == new.sequence
     return quiet_states or told_before or not new.waiting_requests() or new.state is State.CANCELLED

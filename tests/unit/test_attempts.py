@@ -195,6 +195,27 @@ def test_a_job_that_is_back_after_another_failed_is_told() -> None:
     assert endings.ended(told, 1, job(running, 1, "job-1"), NOW + DAY_MS) is None
 
 
+@pytest.mark.parametrize("status", ["InProgress", "Succeeded"])
+def test_a_job_that_turns_up_once_its_retrieval_was_given_up_is_told_once(status: str) -> None:
+    """It may be charged, and has an output: whoever asked was told that there is none."""
+    record = opened()
+    for attempt in range(1, bounds.LOST_AT_MOST + 1):
+        waits = attempts.absent(record, attempt, NOW)
+        assert waits is not None
+        record = claimed(waits, NOW) if waits.is_open else waits
+    assert (record.state, record.attempt) == (State.FAILED, bounds.LOST_AT_MOST)
+    for attempt in (record.attempt, 1):
+        late = job(record, attempt, f"job-{attempt}", status)
+        if late.is_over:
+            told = endings.ended(record, attempt, late, NOW)
+        else:
+            told = attempts.started(record, attempt, Tier.STANDARD, late.JobId, NOW)
+        assert told is not None
+        assert (told.state, told.jobs, next(iter(told.duplicates))) == (State.FAILED, {}, late.JobId)
+        assert endings.ended(told, attempt, job(record, attempt, late.JobId), NOW) is None
+        record = told
+
+
 def test_of_a_job_that_nobody_was_allowed_to_see_nothing_more_is_told() -> None:
     """Its retrieval failed for that, which was told."""
     running, denied = started(opened(), "job-1", NOW), Reason(code="AccessDeniedException", message="No.")

@@ -73,6 +73,10 @@ class Table:
         """The current record of these bytes, read consistently."""
         return self._get(Retrieval, item_id(key))
 
+    def get_past(self, key: str, generation: int) -> Retrieval | None:
+        """The record of an earlier generation of these bytes, read consistently."""
+        return self._get(Retrieval, past_id(key, generation))
+
     def create(self, record: Retrieval) -> Retrieval | None:
         """Writes the first record of these bytes. Returns None, or the one that is there already."""
         return self._put(Retrieval, record, "attribute_not_exists(id)", {})

@@ -31,16 +31,26 @@ class Ending:
         if tag is None:
             _ignored(job, "no tag of ours")
             return
-        record = self.table.succeed(tag, job, self.now_ms()) if job.succeeded else self.table.get(tag.key)
-        if record is None or record.generation != tag.generation:
-            _ignored(job, "its retrieval is gone, or was opened anew")
+        record = self._of_generation(tag, self._told_of(tag, job))
+        if record is None:
+            _ignored(job, "its retrieval is gone")
         elif record.job_id == job.JobId:
             _logged(record, job)
-        elif record.follow_pages and job.succeeded and not job.tells_next_page:
+        elif record.is_open and record.follow_pages and job.succeeded and not job.tells_next_page:
             # An older message: DescribeJob knows whether the inventory goes on, and only reconcile asks.
             self.table.change(record, lambda now: endings.due_now(now, tag.attempt, job, self.now_ms()))
         else:
             self.seen(record, tag, job)
+
+    def _told_of(self, tag: Tag, job: GlacierJob) -> Retrieval | None:
+        """The current record of the job's bytes, which it has ended already in the plain case."""
+        return self.table.succeed(tag, job, self.now_ms()) if job.succeeded else self.table.get(tag.key)
+
+    def _of_generation(self, tag: Tag, current: Retrieval | None) -> Retrieval | None:
+        """The record that the job was started for. Another may have taken its place since."""
+        if current is None or current.generation == tag.generation:
+            return current
+        return self.table.get_past(tag.key, tag.generation)
 
     def seen(self, record: Retrieval, tag: Tag, job: GlacierJob) -> Retrieval:
         """Brings the record up to what Glacier says of a job with its tag, in progress or completed."""
