@@ -233,10 +233,11 @@ def _rejected(record: RejectionRecord) -> Event:
 
 def _of_taken_back(old: RequestRecord | None, new: RequestRecord) -> Iterator[Event]:
     """A cancellation of what was not known, and later its request, should it come."""
-    if old is None:
+    before = old if old is not None and old.cancelled else None
+    if before is None:
         message = "No request of this id was known. Should it arrive, it is not started."
         yield _taken_back(new, 1, ReasonTold(code="NotKnown", message=message))
-    if new.contents is not None and (old is None or old.contents is None):
+    if new.contents is not None and (before is None or before.contents is None):
         message = "This id was cancelled before its request arrived. Take a new id to ask again."
         yield _taken_back(new, 2, ReasonTold(code="CancelledBefore", message=message))
 

@@ -1,7 +1,7 @@
 """What a record tells is the same, word for word, when it is told again from the table later."""
 
-from tests.unit.builders import NOW, opened, started
-from thaw import attempts
+from tests.unit.builders import NOW, archive_request, opened, started
+from thaw import attempts, records
 from thaw.capacity import Capacity, Intent, Short, Unit
 from thaw.events import Event, Record, events
 from thaw.retrieval import Reason
@@ -40,3 +40,16 @@ def test_a_duplicate_is_told_again_as_it_was_told() -> None:
     (first_told,) = (event for event in told(running, twice) if event.detail_type == "Duplicate Job")
     assert first_told.detail["sequence"] == twice.revision < later.revision
     assert first_told in told(later)
+
+
+def test_a_request_taken_back_is_told_again_as_it_was_told() -> None:
+    request = archive_request("request-1")
+    gone = records.taken_back("request-1", NOW)
+    late = records.arrived_late(request, gone)
+    codes = ["NotKnown", "CancelledBefore"]
+    assert [event.detail["reason"]["code"] for event in told(gone, late)] == codes
+    assert told(late) == told(gone, late)
+    # A record that someone repairs by hand may change in ways that no write of ours does.
+    odd = gone.model_copy(update={"cancelled": False})
+    assert told(odd, gone) == told(gone)
+    assert told(odd.model_copy(update={"contents": late.contents}), late) == told(late)
