@@ -305,6 +305,13 @@ MUTATIONS = (
         "    return None",
         limits=BEYOND,
     ),
+    one(
+        "a job of a past generation passed over",
+        "work/ending.py",
+        "        return self.table.get_past(tag.key, tag.generation)",
+        "        return None",
+        limits=BEYOND,
+    ),
     Mutation(
         "the lock ignored",
         (
