@@ -89,8 +89,8 @@ MUTATIONS = (
             ("thaw/states.py", "if new != old and new not in MOVES[old]:", "if new not in MOVES:"),
             (
                 "thaw/attempts.py",
-                "    if newest and not record.is_open:\n",
-                "    if False:\n",
+                "    if newest and record.state in (State.INITIATING, State.WAITING):\n",
+                "    if newest:\n",
             ),
             (
                 "thaw/endings.py",
@@ -249,8 +249,8 @@ MUTATIONS = (
     one(
         "a notification ends a later generation",
         "work/ending.py",
-        "if record is None or record.generation != tag.generation:",
-        "if record is None:",
+        "if current is None or current.generation == tag.generation:",
+        "if True:",
     ),
     one(
         "the purchase's intent not written",

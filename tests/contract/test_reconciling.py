@@ -345,3 +345,18 @@ def test_the_job_of_an_earlier_retrieval_ends_no_later_one(site: Site, status: s
     site.run(glacier)
     later = site.get(first)
     assert (later.generation, later.state, later.job_id) == (2, State.INITIATING, None)
+
+
+def test_a_further_job_of_an_earlier_retrieval_is_noted_there_though_it_was_opened_anew_meanwhile(site: Site) -> None:
+    claim = joining.opened(key(1), 1, inventory_request("r1"), ACCOUNT, False, "c", NOW - DAY_MS)
+    first = attempts.started(claim, 1, claim.tier, "job-1", NOW - DAY_MS)
+    assert first is not None
+    site.created(first)
+    read_before = site.ending.seen(site.get(first), first.tag, job(first, JobId="job-1", **ENDED))
+    again = joining.opened(key(1), 2, inventory_request("r2"), ACCOUNT, False, "c2", site.now_ms)
+    assert site.table.reopen(read_before, again)
+    site.ending.seen(read_before, first.tag, job(first, JobId="job-9", **ENDED))
+    past = site.table.get_past(key(1), 1)
+    assert past is not None
+    assert (past.job_id, list(past.duplicates)) == ("job-1", ["job-9"])
+    assert site.get(first) == again

@@ -72,9 +72,10 @@ class Ending:
             if current is None:
                 _logged(new, job)
                 return new
-            if current.generation != record.generation:
+            latest = self._of_generation(tag, current)
+            if latest is None:
                 return current
-            record = current
+            record = latest
         raise Contention(record.retrieval_id)
 
     def _started(self, tag: Tag, job: GlacierJob) -> Callable[[Retrieval], Retrieval | None]:
