@@ -31,8 +31,8 @@ def _archive(name: str, tier: str, *, part: str | None = None, archive: int = 2,
     return {"requestId": name, "vaultName": VAULT, "jobParameters": job, **fields}
 
 
-def _inventory(name: str) -> dict[str, Any]:
-    job = {"Type": "inventory-retrieval", "Tier": "Standard", "InventoryRetrievalParameters": {"Limit": "2"}}
+def _inventory(name: str, tier: str = "Standard") -> dict[str, Any]:
+    job = {"Type": "inventory-retrieval", "Tier": tier, "InventoryRetrievalParameters": {"Limit": "2"}}
     return {"requestId": name, "vaultName": VAULT, "followPages": True, "jobParameters": job}
 
 
@@ -52,6 +52,7 @@ def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True, d
         on_demand_room=room,
         beyond_guarantee_served=False,
         newest_jobs_first=False,
+        jobs_per_page=50,
         marker_repeats=True,
         vault_notifies=False,
         faults_end_seconds=None,
@@ -60,6 +61,10 @@ def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True, d
 
 
 _LOST_REPLY: Mapping[str, Choice] = {"initiate InitiateJob 1": Choice("loses reply")}
+_ENDS_DURING_THE_NEXT_START: Mapping[str, Choice] = {
+    "job's time 1": Choice("job early", 60.0),
+    "initiate InitiateJob 2": Choice("slow reply", 19.0),
+}
 _LATE_JOB: Mapping[str, Choice] = {"job's time 1": Choice("job late", 1.5 * _HOUR_SECONDS)}
 _LOST_NOTIFICATION: Mapping[str, Choice] = {"notification 1": Choice("notification lost")}
 _JUST_BEFORE_THE_LOOK = (first_look_seconds(Tier.BULK) - 60.0, _archive("r2", "Standard"))
@@ -92,8 +97,24 @@ LIVES = (
     Life("fallback", _workload((0, _archive("r1", "Expedited", expeditedFallback="Bulk")), room=False)),
     Life("range", _workload((0, _archive("r1", "Standard", part=f"0-{MIB - 1}")))),
     Life("inventory pages", _workload((0, _inventory("r1")))),
+    Life(
+        "inventory, shared, then faster, then again",
+        _workload(
+            (0, _inventory("r1", "Bulk")),
+            (0, _inventory("r2", "Bulk")),
+            (_HOUR_SECONDS, _inventory("r3", "Standard")),
+            (11 * _HOUR_SECONDS, _inventory("r4", "Bulk")),
+        ),
+        about=("initiate", "complete"),
+    ),
     Life("shared", _workload((0, _archive("r1", "Standard")), (0, _archive("r2", "Bulk")))),
     Life("faster tier", _workload((0, _archive("r1", "Bulk")), (60, _archive("r2", "Standard")))),
+    Life(
+        "faster tier, when the slower ends",
+        _workload((0, _archive("r1", "Bulk")), (50, _archive("r2", "Standard"))),
+        _ENDS_DURING_THE_NEXT_START,
+        about=("initiate InitiateJob 2", "initiate PutItem", "complete"),
+    ),
     Life("joined when done", _workload((0, _archive("r1", "Standard")), (8 * _HOUR_SECONDS, _archive("r2", "Bulk")))),
     Life("opened anew", _workload((0, _archive("r1", "Standard")), (28 * _HOUR_SECONDS, _archive("r2", "Bulk")))),
     Life("cancelled", _workload((0, _archive("r1", "Expedited")), (0, {"cancel": "r1"}))),

@@ -154,6 +154,27 @@ MUTATIONS = (
         Promise.AS_ASKED,
     ),
     one(
+        "the later of two looks",
+        "attempts.py",
+        "    return min(_look_ms(job, now_ms) for",
+        "    return max(_look_ms(job, now_ms) for",
+        Promise.AS_ASKED,
+    ),
+    one(
+        "after a refusal at the tier it had",
+        "attempts.py",
+        "    return wait(record, until, now_ms, tier=record.wanted_tier(), **counted)",
+        "    return wait(record, until, now_ms, **counted)",
+        Promise.AS_ASKED,
+    ),
+    one(
+        "a page at the tier that served",
+        "joining.py",
+        "        tier=ended.wanted_tier(),",
+        "        tier=ended.tier,",
+        Promise.AS_ASKED,
+    ),
+    one(
         "waits never resumed",
         "work/reconciling.py",
         "if resume_is_due(record, self.now_ms()):",

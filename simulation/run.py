@@ -21,7 +21,7 @@ from simulation.choices import Choice, Chooser, Schedule
 from simulation.history import Change, History
 from simulation.limits import WITHIN, Limits
 from simulation.mishaps import Mishaps
-from simulation.promises import money, records, remains, requests
+from simulation.promises import haste, money, records, remains, requests
 from simulation.promises.pauses import Pauses
 from simulation.promises.requests import Word
 from simulation.promises.said import Asked, Told
@@ -189,8 +189,8 @@ class Run:
     # ------------------------------------------------------------------------------------------------ check
 
     def _on_change(self, change: Change) -> None:
-        for violation in records.of_change(change, self.history):
-            self._broken(violation)
+        self._all_broken(records.of_change(change, self.history))
+        self._all_broken(haste.claimed_as_asked(change))
 
     def _broken(self, violation: Violation) -> None:
         if violation not in self.violations:
@@ -206,7 +206,8 @@ class Run:
         for event in told.first.values():
             self._all_broken(word.of_event(event))
         asked_for, calls = self._requests(), cloud.calls.log
-        self._all_broken(requests.served_as_fast_as_asked(asked_for, told, word.jobs, calls, self._faults_end, history))
+        self._all_broken(haste.served_as_fast_as_asked(asked_for, told, word.jobs, calls, self._faults_end, history))
+        self._all_broken(haste.ends_are_noticed(word.jobs, self._faults_end, history))
         self._all_broken(money.units_told(self._units_of_ours, told.units))
         if self.limits == WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))

@@ -109,6 +109,8 @@ def amount_of(kind: str, chance: random.Random, limits: Limits) -> float:
         return round(_LONGEST_OUTAGE_SECONDS * chance.random() ** 2, 3)
     if kind in ("slow reply", "overtaken"):
         return round(chance.choice([0.01, chance.uniform(0, 2), chance.uniform(2, _reply_within() - 0.1)]), 3)
+    if kind in (*_REFUSALS, "throttled"):
+        return round(chance.choice([0.0, 0.0, chance.uniform(0, 2), chance.uniform(2, _reply_within() - 0.1)]), 3)
     if kind == "entries refused":
         return float(chance.randrange(1, 2**_ENTRIES_AT_MOST))
     return 0.0
@@ -171,9 +173,15 @@ class Strikes:
         """The answer to a call to which this happens; or what the SDK, or the function's death, raises."""
         code = _REFUSALS.get(choice.kind)
         if code is not None:
-            return error_reply(code, "struck")
+            return self._refused(code, choice)
         how: Callable[[Choice, Call, Perform], AWSResponse] = getattr(self, "_" + _method(choice.kind))
         return how(choice, call, perform)
+
+    def _refused(self, code: str, choice: Choice) -> AWSResponse:
+        """After so many seconds, in which others go on."""
+        if choice.amount:
+            _process().pause(choice.amount)
+        return error_reply(code, "struck")
 
     def _dies_before(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         raise Died
@@ -209,7 +217,7 @@ class Strikes:
         return self._500_before(choice, call, perform)
 
     def _throttled(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
-        return error_reply(_THROTTLES.get(call.service, "ThrottlingException"), "struck")
+        return self._refused(_THROTTLES.get(call.service, "ThrottlingException"), choice)
 
     def _stalls_before(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """Held up until the function's time is over."""

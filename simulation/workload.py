@@ -74,6 +74,7 @@ class Workload:
     on_demand_room: bool
     beyond_guarantee_served: bool
     newest_jobs_first: bool
+    jobs_per_page: int
     marker_repeats: bool
     vault_notifies: bool
     """Whether the vault has a notification of its own, to the same topic."""
@@ -124,6 +125,7 @@ def drawn(chance: random.Random) -> Workload:
         marker_repeats=chance.random() < 0.5,
         vault_notifies=chance.random() < 0.2,
         faults_end_seconds=last_seconds + chance.choice([0.2, 1, 4, 8]) * _HOUR_SECONDS,
+        jobs_per_page=chance.choice([50, 50, 3, 2]),
         theme=theme,
         certain=steps.certain,
     )
@@ -170,8 +172,8 @@ class _Steps:
         job |= {"RetrievalByteRange": f"0-{MIB - 1}"} if number >= 4 else {}
         self._request({"requestId": f"r{number + 1}", "vaultName": VAULT, "jobParameters": job}, after_seconds)
 
-    def ask_inventory(self, after_seconds: float = 0.0) -> None:
-        follow = self._chance.random() < 0.7
+    def ask_inventory(self, after_seconds: float = 0.0, follow: bool | None = None) -> None:
+        follow = self._chance.random() < 0.7 if follow is None else follow
         job: Body = {"Type": "inventory-retrieval", "Tier": self._chance.choice(["Standard", "Standard", "Bulk"])}
         job |= {"InventoryRetrievalParameters": {"Limit": "2" if follow else "3"}}
         body = {"requestId": f"r{len(self.requests) + 1}", "vaultName": VAULT, "jobParameters": job}
@@ -223,8 +225,10 @@ def _expedited_run(steps: _Steps, chance: random.Random) -> None:
 
 
 def _inventories(steps: _Steps, chance: random.Random) -> None:
-    for _ in range(chance.randint(1, 3)):
-        steps.ask_inventory(_pause_seconds(chance))
+    """Mostly the same one, so that they meet: in progress, between two pages, ended with a slower job still there."""
+    follow = chance.choice([True, True, False, None])
+    for _ in range(chance.randint(1, 4)):
+        steps.ask_inventory(_pause_seconds(chance), follow)
 
 
 def _burst(steps: _Steps, chance: random.Random) -> None:
@@ -251,14 +255,29 @@ def _months_end(steps: _Steps, chance: random.Random) -> None:
         steps.ask("Expedited", chance.choice([0, 1, 100, 600]))
 
 
+_TWO_TIERS = [(Tier.BULK, Tier.STANDARD), (Tier.BULK, Tier.EXPEDITED), (Tier.STANDARD, Tier.EXPEDITED)]
+
+
+def _hurried_at_the_start(steps: _Steps, chance: random.Random) -> None:
+    """A faster tier is asked for while the slower attempt is made, or when its job is about to end; or nobody hears of
+    the faster job's end, long before the slower one's."""
+    slower, tier = chance.choice(_TWO_TIERS)
+    refusal = {"initiate InitiateJob 1": Choice(chance.choice(["throttled", "limit exceeded", "slow reply"]), 15.0)}
+    ends = {"job's time 1": Choice("job early", 60.0), "initiate InitiateJob 2": Choice("slow reply", 19.0)}
+    late = {"job's time 1": Choice("job late", 6 * _HOUR_SECONDS)}
+    lost = {**late, "notification 1": Choice("notification lost")}
+    after_seconds, steps.certain = chance.choice([(5.0, refusal), (50.0, ends), (50.0, lost)])
+    steps.ask(slower, archive=3)
+    steps.ask(tier, after_seconds, archive=3)
+    steps.settings = {"on_demand_room": True}
+
+
 def _hurried(steps: _Steps, chance: random.Random) -> None:
     """A faster tier is asked for just before the slower job, of whose end nobody heard, is looked at.
 
     A job is looked at by the first tick after it is due; and the look is put off where the faster one is started later.
     """
-    slower, tier = chance.choice(
-        [(Tier.BULK, Tier.STANDARD), (Tier.BULK, Tier.EXPEDITED), (Tier.STANDARD, Tier.EXPEDITED)]
-    )
+    slower, tier = chance.choice(_TWO_TIERS)
     ahead_seconds = 200 if tier is Tier.STANDARD else 40  # an Expedited job may have ended by then
     steps.ask(slower, bounds.TICK_SECONDS - chance.choice([1, 30, 60, 90]), archive=3)
     steps.ask(tier, first_look_seconds(slower) - chance.uniform(1, ahead_seconds), archive=3)
@@ -299,6 +318,7 @@ _THEMES: dict[str, Callable[[_Steps, random.Random], None]] = {
     "days of quiet": _days_of_quiet,
     "month's end": _months_end,
     "hurried at the look": _hurried,
+    "hurried at the start": _hurried_at_the_start,
     "just in time": _just_in_time,
 }
 _LONG = ("month's end", "days of quiet")

@@ -83,6 +83,7 @@ class World:
         glacier.on_demand_room = workload.on_demand_room
         glacier.beyond_guarantee = "served" if workload.beyond_guarantee_served else "rejected"
         glacier.newest_jobs_first = workload.newest_jobs_first
+        glacier.jobs_per_page = workload.jobs_per_page
         glacier.marker_repeats = workload.marker_repeats
 
     def furnish(self, workload: Workload) -> None:

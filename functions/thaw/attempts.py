@@ -154,16 +154,18 @@ def upgraded(record: Retrieval, now_ms: int) -> Retrieval | None:
 def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: int) -> Retrieval | None:
     """The job of an attempt became known: from InitiateJob's reply, a listing, or a notification.
 
-    The attempt may have been given up for absent (beyond the bounds): while the retrieval is open, and nothing else was
-    begun, its job is adopted, otherwise it is a duplicate.
+    A slower job may have served while this attempt was under way. Or the attempt was given up for absent (beyond the
+    bounds): while the retrieval is open, and nothing else was begun, its job is adopted, otherwise it is a duplicate.
     """
     known = record.jobs.get(str(attempt))
     if (known is not None and known.job_id == job_id) or job_id in (record.job_id, *record.over, *record.duplicates):
         return None
     jobs = {**record.jobs, str(attempt): StartedJob(job_id=job_id, tier=tier, started_at=now_ms)}
-    newest = attempt == record.attempt and known is None
+    newest = attempt == record.attempt and known is None and attempt != record.served_by
     if newest and record.state in (State.INITIATING, State.WAITING):
         return in_progress(record, now_ms, told=True, jobs=jobs, tier=tier)
+    if newest and record.state is State.SUCCEEDED:
+        return record.changed(jobs=jobs)
     return record.changed(duplicates=record.with_duplicate(job_id))
 
 

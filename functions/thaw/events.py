@@ -87,14 +87,16 @@ def events(old: Record | None, new: Record | None) -> list[Event]:
 
 
 def _of_retrieval(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
+    """Of a past generation's copy only what was noted since: the rest was told when it was the current one."""
     if new.kind == "retrieval":
         yield from _of_requests(old, new)
+    elif old is None:
+        return
     known = old.duplicates if old else {}
     yield from (_duplicate(new, job_id) for job_id in new.duplicates if job_id not in known)
 
 
 def _of_requests(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
-    """A past generation's copy has none: what it says of them was told when it was the current one."""
     detail_type = _state_told(new)
     for request_id, asker in new.requests.items():
         before = old.requests.get(request_id) if old else None

@@ -194,7 +194,7 @@ def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None
         revision=1,
         sequence=1,
         state=State.WAITING,
-        tier=ended.tier,
+        tier=ended.wanted_tier(),
         requests=requests,
         attempt=0,
         opened_at=now_ms,

@@ -47,5 +47,7 @@ class Settings:
     listing_lag_seconds: float = 0.0
     """A job is listed by ListJobs, and a unit by ListProvisionedCapacity, only this long after it came to be."""
     newest_jobs_first: bool = False
+    jobs_per_page: int = 50
+    """A page of ListJobs has no more, whatever limit is asked for."""
     marker_repeats: bool = True
     """ListJobs' marker names the last job of the page, which the next page repeats; else the next job."""

@@ -24,6 +24,7 @@ from simulation.promises.violation import Promise, Violation
 from simulation.workload import SOMEONE_ELSES, Body
 from thaw import bounds
 from thaw.description import Tag
+from thaw.states import State
 
 IN_DOUBT = "PurchaseInDoubt"
 _RANK = {"Expedited": 0, "Standard": 1, "Bulk": 2}
@@ -65,7 +66,7 @@ def _target(job: JobStarted, history: History) -> tuple[str, ...]:
 
 
 def _served(first: JobStarted, second: JobStarted, history: History, slack_ms: float) -> bool:
-    if _RANK[first.tier] > _RANK[second.tier]:
+    if _RANK[first.tier] > _RANK[second.tier] or _is_left_over(first, second, history):
         return False
     end, at_ms = history.job_ends.get(first.job_id), second.at.timestamp() * 1000
     if end is None or end.at_ms > at_ms:
@@ -73,6 +74,15 @@ def _served(first: JobStarted, second: JobStarted, history: History, slack_ms: f
     if end.status != "Succeeded" or first.archive_id is None:
         return False
     return end.at_ms + _LIVES_MS - at_ms > _WORTH_MS + slack_ms
+
+
+def _is_left_over(first: JobStarted, second: JobStarted, history: History) -> bool:
+    """Whether another job has served the inventory that the first was started for, before the second was asked for: as
+    little as what that gave does what is left of the older one serve who asks later."""
+    tag, later = Tag.read(first.description), Tag.read(second.description)
+    if first.archive_id is not None or tag is None or later is None or tag.generation >= later.generation:
+        return False
+    return bool(history.retrieval(tag.key, tag.generation).get("state") == State.SUCCEEDED)
 
 
 def of_jobs(jobs: Sequence[JobStarted], history: History) -> Iterator[Violation]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
-from local.calls import Call
 from local.deliveries import Event
 from local.glacier.ledger import JobStarted
 from simulation.history import History
 from simulation.promises.answers import answers
 from simulation.promises.said import FAILED, REJECTED, SUCCEEDED, Asked, Told
 from simulation.promises.violation import Promise, Violation
-from simulation.workload import MIB, Body, Workload
+from simulation.workload import MIB, Workload
 from thaw import bounds
 from thaw.description import Tag
 from thaw.events import events, read_record
@@ -115,53 +113,6 @@ def _in_order(told: Told) -> Iterator[Violation]:
             what = f"{event.detail_type} {detail['sequence']} of {retrieval} came after {newest[retrieval]}"
             yield Violation(Promise.EACH_CHANGE_PUBLISHED, what)
         newest[retrieval] = max(newest[retrieval], detail["sequence"])
-
-
-# ------------------------------------------------------------------------------------------- as fast as asked
-
-_HURRIES_WITHIN = timedelta(hours=1)
-"""So long after faults have ceased a further attempt at a faster tier was made at the latest."""
-
-
-def served_as_fast_as_asked(
-    sent: Iterable[tuple[datetime, Body]],
-    told: Told,
-    jobs: Mapping[str, JobStarted],
-    calls: Iterable[Call],
-    faults_end: datetime,
-    history: History,
-) -> Iterator[Violation]:
-    """A Standard request that joined a Bulk job gets it only where it came first: an attempt of its own was made.
-
-    It counts from when the request joined, which a dead letter does only once it is redriven.
-    """
-    joined_ms = history.joined_ms()
-    tried = {_target(call.params) for call in calls if call.operation == "InitiateJob" and not _is_bulk(call.params)}
-    for _, body in sent:
-        if body["jobParameters"].get("Tier") != "Standard" or "ArchiveId" not in body["jobParameters"]:
-            continue
-        for event in told.terminal[body["requestId"]]:
-            job = jobs.get(event.detail.get("jobId") or "")
-            since_ms = max(joined_ms.get(body["requestId"], 0), faults_end.timestamp() * 1000)
-            had_time = event.at_ms > since_ms + _HURRIES_WITHIN.total_seconds() * 1000
-            if (
-                event.detail_type == SUCCEEDED
-                and job
-                and job.tier == "Bulk"
-                and had_time
-                and _target(body) not in tried
-            ):
-                yield Violation(Promise.AS_ASKED, f"{body['requestId']} waited for the Bulk job {job.job_id[:6]}")
-
-
-def _target(parameters: Mapping[str, Any]) -> tuple[str, str | None]:
-    """The bytes, in a request's words or InitiateJob's."""
-    job = parameters["jobParameters"]
-    return str(job.get("ArchiveId")), job.get("RetrievalByteRange")
-
-
-def _is_bulk(parameters: Mapping[str, Any]) -> bool:
-    return bool(parameters["jobParameters"].get("Tier") == "Bulk")
 
 
 # ---------------------------------------------------------------------------------- 6: Glacier's own word

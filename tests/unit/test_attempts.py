@@ -17,7 +17,7 @@ from thaw import attempts, bounds, endings, joining
 from thaw.refusals import Refusal
 from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Reason, Retrieval
 from thaw.states import State
-from thaw.tiers import Tier
+from thaw.tiers import Tier, first_look_seconds
 
 DAY_MS = 86_400_000
 NO_CAPACITY = Reason(code="InsufficientCapacityException", message="There is insufficient capacity.")
@@ -56,6 +56,41 @@ def _hurried_while_it_started() -> Retrieval:
     joined = joining.join(opened(), archive_request("request-2", "Expedited"), NOW)
     assert isinstance(joined, Retrieval)
     return started(joined, "job-1", NOW)
+
+
+def test_who_came_with_a_faster_tier_during_a_refused_attempt_waits_for_no_slower_one() -> None:
+    joined = joining.join(opened(archive_request(tier="Bulk")), archive_request("request-2"), NOW)
+    assert isinstance(joined, Retrieval)
+    assert refused(joined, Refusal.THROTTLED).tier is Tier.STANDARD
+
+
+def test_of_two_jobs_the_one_that_should_end_first_is_looked_at_first() -> None:
+    hasty = on_two_jobs()
+    assert hasty.due_at == NOW + first_look_seconds(Tier.EXPEDITED) * 1000
+
+
+@pytest.mark.parametrize("status", ["InProgress", "Succeeded", "Failed"])
+def test_where_the_slower_job_served_during_a_start_the_faster_one_is_no_duplicate(status: str) -> None:
+    slower = started(opened(archive_request(tier="Bulk")), "job-1", NOW)
+    hurried = joining.join(slower, archive_request("request-2"), NOW)
+    assert isinstance(hurried, Retrieval)
+    starting = claimed(hurried, NOW)
+    served = endings.ended(starting, 1, job(starting, 1, "job-1"), NOW)
+    assert served is not None
+    assert served.state is State.SUCCEEDED
+    late = job(starting, 2, "job-2", status)
+    if late.is_over:
+        known = endings.ended(served, 2, late, NOW)
+    else:
+        known = attempts.started(served, 2, Tier.STANDARD, "job-2", NOW)
+    assert known is not None
+    assert (known.state, known.job_id, known.duplicates, known.sequence) == (
+        State.SUCCEEDED,
+        "job-1",
+        {},
+        served.sequence,
+    )
+    assert endings.ended(known, 2, job(starting, 2, "job-2"), NOW) is None
 
 
 def test_a_permanent_refusal_of_a_faster_attempt_leaves_the_older_job() -> None:

@@ -193,6 +193,19 @@ def test_the_next_page_begins_where_the_last_ended() -> None:
     assert joining.next_page("table", ended, NOW) == following, "made again it is the same"
 
 
+def test_the_next_page_is_asked_for_as_fast_as_anyone_wants_though_a_slower_job_served() -> None:
+    bulk = started(opened(inventory_request(tier="Bulk", followPages=True)), "job-1", NOW)
+    hurried = joining.join(bulk, inventory_request("request-2", "Standard", followPages=True), NOW)
+    assert isinstance(hurried, Retrieval)
+    done = job(hurried, 1, "job-1", InventoryRetrievalParameters={"Marker": "here"}, Tier="Bulk")
+    ended = endings.ended(hurried, 1, done, NOW)
+    assert ended is not None
+    assert ended.tier is Tier.BULK
+    following = joining.next_page("table", ended, NOW)
+    assert following is not None
+    assert following.tier is Tier.STANDARD
+
+
 def test_the_last_page_has_no_next() -> None:
     assert joining.next_page("table", page(None), NOW) is None
     most = page("here").model_copy(update={"page": bounds.PAGES_AT_MOST})

@@ -69,7 +69,7 @@ def get_output(account: Account, given: Mapping[str, Any]) -> dict[str, Any]:
 def list_jobs(account: Account, given: Mapping[str, Any]) -> dict[str, Any]:
     """The page begins with the job its marker names, if that job is still listed by the filters given."""
     vault, settings = account.vault(given["vaultName"]), account.settings
-    limit = check_limit(given.get("limit"), _JOBS_PER_PAGE_MOST)
+    limit = min(check_limit(given.get("limit"), _JOBS_PER_PAGE_MOST), settings.jobs_per_page)
     moment = times.now()
     listed_since = moment - timedelta(seconds=settings.listing_lag_seconds)
     jobs = [job for job in vault.jobs.values() if job.created_at <= listed_since and not job.is_expired(moment)]

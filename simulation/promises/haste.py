@@ -1,0 +1,98 @@
+"""What must hold of the time that requests take: each is served as fast as it asks, and at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from local.calls import Call
+from local.glacier.ledger import JobStarted
+from simulation.history import Attributes, Change, History
+from simulation.promises.said import SUCCEEDED, Told
+from simulation.promises.violation import Promise, Violation
+from simulation.workload import Body
+from thaw import bounds
+from thaw.states import State
+from thaw.tiers import LOOK_EVERY_SECONDS, Tier, first_look_seconds
+
+_HURRIES_WITHIN = timedelta(hours=1)
+"""So long after faults have ceased a further attempt at a faster tier was made at the latest."""
+
+
+def served_as_fast_as_asked(
+    sent: Iterable[tuple[datetime, Body]],
+    told: Told,
+    jobs: Mapping[str, JobStarted],
+    calls: Iterable[Call],
+    faults_end: datetime,
+    history: History,
+) -> Iterator[Violation]:
+    """A Standard request that joined a Bulk job gets it only where it came first: an attempt of its own was made.
+
+    It counts from when the request joined, which a dead letter does only once it is redriven.
+    """
+    joined_ms = history.joined_ms()
+    tried = {_target(call.params) for call in calls if call.operation == "InitiateJob" and not _is_bulk(call.params)}
+    for _, body in sent:
+        if body["jobParameters"].get("Tier") != "Standard" or "ArchiveId" not in body["jobParameters"]:
+            continue
+        for event in told.terminal[body["requestId"]]:
+            job = jobs.get(event.detail.get("jobId") or "")
+            since_ms = max(joined_ms.get(body["requestId"], 0), faults_end.timestamp() * 1000)
+            had_time = event.at_ms > since_ms + _HURRIES_WITHIN.total_seconds() * 1000
+            if (
+                event.detail_type == SUCCEEDED
+                and job
+                and job.tier == "Bulk"
+                and had_time
+                and _target(body) not in tried
+            ):
+                yield Violation(Promise.AS_ASKED, f"{body['requestId']} waited for the Bulk job {job.job_id[:6]}")
+
+
+def _target(parameters: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The bytes, in a request's words or InitiateJob's."""
+    job = parameters["jobParameters"]
+    return str(job.get("ArchiveId")), job.get("RetrievalByteRange")
+
+
+def _is_bulk(parameters: Mapping[str, Any]) -> bool:
+    return bool(parameters["jobParameters"].get("Tier") == "Bulk")
+
+
+def claimed_as_asked(change: Change) -> Iterator[Violation]:
+    """A Bulk job is not begun where the record says that a Standard one is wanted: it would be a second job soon."""
+    old, new = change.old, change.new
+    if new is None or new.get("state") != State.INITIATING or _has_claimed(old, new):
+        return
+    wanted = {asker["tier"] for asker in new["requests"].values() if not asker.get("cancelled")}
+    if new["tier"] == Tier.BULK and Tier.STANDARD in wanted:
+        yield Violation(Promise.AS_ASKED, f"{change.id} was claimed at Bulk, and Standard is wanted")
+
+
+def _has_claimed(old: Attributes | None, new: Attributes) -> bool:
+    return old is not None and (old["generation"], old["attempt"]) == (new["generation"], new["attempt"])
+
+
+_LOOKED_AT_WITHIN = timedelta(hours=2)
+"""After a refused look the next may be an hour later."""
+
+
+def ends_are_noticed(jobs: Mapping[str, JobStarted], faults_end: datetime, history: History) -> Iterator[Violation]:
+    """Without a notification too, a job's end is seen at its own next look, whatever else its retrieval waits for."""
+    for change in history.changes:
+        old, new = change.old, change.new
+        if new is None or new.get("state") != State.SUCCEEDED or (old and old["state"] == State.SUCCEEDED):
+            continue
+        job = jobs.get(new["jobId"])
+        end = history.job_ends.get(new["jobId"])
+        if new["kind"] != "retrieval" or job is None or end is None:
+            continue
+        tier = Tier(job.tier)
+        first_look_ms = job.at.timestamp() * 1000 + first_look_seconds(tier) * 1000
+        since_ms = max(end.at_ms, first_look_ms, faults_end.timestamp() * 1000)
+        within_seconds = LOOK_EVERY_SECONDS[tier] + 2 * bounds.TICK_SECONDS + _LOOKED_AT_WITHIN.total_seconds()
+        if change.at_ms > since_ms + within_seconds * 1000:
+            late_hours = (change.at_ms - end.at_ms) / 3_600_000
+            yield Violation(Promise.AS_ASKED, f"that job {job.job_id[:6]} ended was noticed {late_hours:.1f} h later")
