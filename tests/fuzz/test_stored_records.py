@@ -12,12 +12,25 @@ from local.cloud import Cloud
 from tests.end_to_end.user import OWN_ACCOUNT, User
 from tests.fuzz.conftest import AT_ONCE, assert_nothing_broke, assert_still_works, fresh
 from tests.fuzz.fates import Changes
+from tests.fuzz.from_schema import documents
 from tests.fuzz.mutations import mutated
+from thaw.capacity import Capacity
 from thaw.edge.table import from_wire
-from thaw.records import ListingRecord
+from thaw.records import ListingRecord, RejectionRecord, RequestRecord
+from thaw.retrieval import Retrieval, Stored
 
 Item = dict[str, Any]
 LISTING = f"listing/{OWN_ACCOUNT}/photos"
+_MODELS: dict[str, type[Stored]] = {
+    "retrieval": Retrieval,
+    "past": Retrieval,
+    "request": RequestRecord,
+    "rejection": RejectionRecord,
+    "listing": ListingRecord,
+    "capacity": Capacity,
+}
+_FITTING = {kind: documents(model.model_json_schema(by_alias=True)) for kind, model in _MODELS.items()}
+"""What fits its model, and may make no sense all the same."""
 
 
 @settings(settings.get_profile("fuzz"))
@@ -28,7 +41,7 @@ def test_items_that_make_no_sense_hold_up_nothing(deployed: Cloud, part: int, da
     tampering = Tampering(user)
     for number in range(AT_ONCE):
         real = data.draw(st.sampled_from(tampering.real))
-        item = data.draw(mutated(real))
+        item = data.draw(mutated(real) | _FITTING[real["kind"]] | _FITTING[real["kind"]].flatmap(mutated))
         tampering.put(number, real, item if isinstance(item, dict) else {"text": item}, data)
     user.wait(minutes=45)
     tampering.assert_messages_ended()
