@@ -16,8 +16,8 @@ from tests.fuzz.mutations import OUTSIZED, SECRET
 CASES = int(os.environ.get("FUZZ_CASES", "360"))
 AT_ONCE = 30
 """So many cases are sent together, and reach the functions in batches."""
-_KINDS = 3
-"""Requests, notifications and records of the table."""
+_KINDS = 4
+"""Requests, notifications, records of the table, and of its stream."""
 _PARTS = -(-CASES // 6_000)
 """Hypothesis keeps in mind all that a test has drawn: gigabytes, were it drawn by one."""
 

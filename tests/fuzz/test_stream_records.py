@@ -1,0 +1,69 @@
+"""Whatever comes to publish as a record of the stream is told, or kept, and holds up no good one of its batch."""
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from local.cloud import Cloud
+from local.event_sources.streams import Record, StreamSource
+from tests.end_to_end.user import User
+from tests.fuzz.conftest import AT_ONCE, assert_nothing_broke, assert_still_works, fresh
+from tests.fuzz.fates import Changes
+from tests.fuzz.mutations import SECRET, mutated
+
+Json = Any
+
+
+@settings(settings.get_profile("fuzz"))
+@given(data=st.data())
+def test_records_that_make_no_sense_hold_up_no_others(deployed: Cloud, part: int, data: st.DataObject) -> None:
+    user = fresh(deployed)
+    changes = Changes(deployed)
+    source = _publishs(deployed)
+    source.enabled = False
+    _work(user)
+    real = [record for reader in source.readers for record in reader.unread]
+    strange = [data.draw(_strange(data.draw(st.sampled_from(real)), number)) for number in range(AT_ONCE)]
+    for record in strange:
+        reader = data.draw(st.sampled_from(source.readers))
+        reader.unread.insert(data.draw(st.integers(0, len(reader.unread))), record)
+    source.enabled = True
+    source.look()
+    user.wait(minutes=5)
+    assert_nothing_broke(deployed)
+    assert not any(reader.unread for reader in source.readers), "held up"
+    assert_still_works(user)
+    assert_nothing_broke(deployed)
+    changes.assert_each_has_its_end()
+    changes.assert_told_or_kept([record.event for record in strange])
+
+
+def _publishs(cloud: Cloud) -> StreamSource:
+    """What hands the table's stream to publish."""
+    sources = [source for stream in cloud.wiring.streams.values() for source in stream.sources]
+    (found,) = [source for source in sources if cloud.functions.config_of(source.function).label == "publish"]
+    return found
+
+
+def _work(user: User) -> None:
+    """Changes of most kinds of records."""
+    user.ask("archive", user.archive(), description=SECRET)
+    user.ask("expedited", user.archive(), "Expedited")
+    user.ask_inventory("inventory", {"Limit": "2"}, followPages=True)
+    user.send({"requestId": "bad"})
+    user.cancel("never-came")
+    user.wait(hours=5)
+
+
+@st.composite
+def _strange(draw: st.DrawFn, real: Record, number: int) -> Record:
+    """A record with something wrong. Its number is right: Lambda reads the stream by it."""
+    event: Json = draw(mutated(real.event))
+    event = event if isinstance(event, dict) else {"text": event}
+    change = event.get("dynamodb")
+    numbered = {**(change if isinstance(change, dict) else {}), "SequenceNumber": f"{real.sequence_number}{number:02}"}
+    event = {**event, "dynamodb": numbered}
+    text = json.dumps(event)
+    return Record(real.at_ms, numbered["SequenceNumber"], json.loads(text), len(text))
