@@ -18,10 +18,8 @@ _ENVELOPE = {"Type": "Notification", "MessageId": "b221d7d9", "TopicArn": "arn:a
 _COMPLETED = {"Completed": True, "CompletionDate": "2026-03-02T13:00:00.000Z"}
 _DATES = ["2026-03-02T13:00:00.000Z", "9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00.000Z", "2026-03-02", None]
 _ANYTHING = documents(JOB)
-_DECIDES = {
-    *("JobId", "JobDescription", "ArchiveId", "Completed", "StatusCode", "CompletionDate"),
-    "InventoryRetrievalParameters",
-}
+_DECIDES = {"JobId", "JobDescription", "ArchiveId", "Completed", "StatusCode", "CompletionDate"}
+_DECIDES |= {"InventoryRetrievalParameters"}
 _UNDECIDED = documents({**JOB, "properties": {n: each for n, each in JOB["properties"].items() if n not in _DECIDES}})
 
 
@@ -132,6 +130,7 @@ class Ends:
     def _found(self, started: Started, body: str) -> Fate:
         ends = [event.detail_type for event in self._events(started) if event.detail_type in set(Fate)]
         if body in self.given_up:
+            assert not ends, f"given up, but taken in: {body[:500]}"
             return Fate.GIVEN_UP
         return Fate(ends[-1]) if ends else Fate.GOES_ON
 
