@@ -12,7 +12,7 @@ Json = Any
 _UNDERSTOOD = {
     "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "description", "discriminator",
     "enum", "format", "ge", "items", "le", "maximum", "maxLength", "minimum", "minLength", "oneOf", "pattern",
-    "properties", "required", "title", "type",
+    "patternProperties", "properties", "required", "title", "type",
 }  # fmt: skip
 """`ge` and `le` are pydantic's for `minimum` and `maximum` behind a validator of ours."""
 
@@ -38,7 +38,7 @@ def documents(schema: Json, root: Json = None) -> st.SearchStrategy[Json]:
 def _of_type(schema: Json, root: Json) -> st.SearchStrategy[Json]:
     match schema.get("type"):
         case "object":
-            return _object(schema, root) if "properties" in schema else _map(schema.get("additionalProperties"), root)
+            return _object(schema, root) if "properties" in schema else _map(schema, root)
         case "string":
             return _string(schema)
         case "array":
@@ -61,9 +61,11 @@ def _object(schema: Json, root: Json) -> st.SearchStrategy[Json]:
     return st.fixed_dictionaries(required, optional=optional)
 
 
-def _map(of: Json, root: Json) -> st.SearchStrategy[Json]:
-    """Names that no schema gives; many of ours are numbers."""
-    names = st.text(max_size=8) | st.integers(0, 9).map(str)
+def _map(schema: Json, root: Json) -> st.SearchStrategy[Json]:
+    """With names that no schema gives, many of ours being numbers; or with those that fit a pattern."""
+    names, of = st.text(max_size=8) | st.integers(0, 9).map(str), schema.get("additionalProperties")
+    for pattern, each in schema.get("patternProperties", {}).items():
+        names, of = st.from_regex(pattern, fullmatch=True), each
     return st.dictionaries(names, documents(of, root) if isinstance(of, dict) else anything(), max_size=2)
 
 
