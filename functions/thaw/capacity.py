@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import takewhile
 from math import ceil
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from thaw import bounds
 from thaw.job import epoch_ms
@@ -30,12 +30,17 @@ SHORT_TOLD_EVERY_SECONDS = 24 * 3600
 ITEM_ID = "capacity"
 
 
+def _a_date(text: str) -> str:
+    epoch_ms(text)
+    return text
+
+
 class Unit(Stored):
     """A provisioned capacity unit, as ListProvisionedCapacity gives it; its end is Glacier's to say."""
 
     capacity_id: str
     start_date: str
-    expiration_date: str
+    expiration_date: Annotated[str, AfterValidator(_a_date)]
     in_doubt: bool = False
     """Whether it came after a purchase whose reply was lost: ours, or bought by someone else just then."""
     sequence: Number = 0

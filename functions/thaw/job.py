@@ -8,7 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from thaw.description import Tag
+from thaw.retrieval import Number
 
+_TOO_LATE_MS = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 1000
+"""The day after has no date."""
 _ID = re.compile(r"^[A-Za-z0-9_-]{1,256}$")
 
 
@@ -36,8 +39,8 @@ class GlacierJob(BaseModel):
     StatusMessage: str | None = None
     CreationDate: str | None = None
     CompletionDate: str | None = None
-    ArchiveSizeInBytes: int | None = None
-    InventorySizeInBytes: int | None = None
+    ArchiveSizeInBytes: Number | None = None
+    InventorySizeInBytes: Number | None = None
     SHA256TreeHash: str | None = None
     ArchiveSHA256TreeHash: str | None = None
     InventoryRetrievalParameters: JobInventoryParameters | None = None
@@ -64,9 +67,10 @@ class GlacierJob(BaseModel):
     def completed_ms(self) -> int | None:
         """When it was completed, in epoch milliseconds, where that can be read; nothing hangs on it."""
         try:
-            return epoch_ms(self.CompletionDate) if self.CompletionDate else None
+            completed_ms = epoch_ms(self.CompletionDate) if self.CompletionDate else None
         except ValueError:
             return None
+        return completed_ms if (completed_ms or 0) < _TOO_LATE_MS else None
 
     @property
     def loggable_id(self) -> str:

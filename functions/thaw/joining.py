@@ -63,7 +63,7 @@ def opened(
         what |= {"archive_size_in_bytes": request.archive_size_in_bytes, "bytes": requested_bytes(request)}
     else:
         what |= {"inventory": InventoryParameters.model_validate(inventory_of(request))}
-    base = Retrieval(
+    waits = Retrieval(
         id=item_id(key),
         kind="retrieval",
         generation=generation,
@@ -77,13 +77,14 @@ def opened(
         account_id=account_id,
         foreign=foreign,
         vault_name=request.vault_name,
+        due_in=EXPEDITED_BACKLOG,
+        due_at=now_ms,
+        waiting_since=now_ms,
         **what,
     )
-    if base.needs_release:
-        start: dict[str, Any] = {"due_in": EXPEDITED_BACKLOG, "due_at": now_ms, "waiting_since": now_ms}
-    else:
-        start = {"state": State.INITIATING, "attempt": 1, **claim_fields(key, claim, now_ms)}
-    return base.model_copy(update=start)
+    if waits.needs_release:
+        return waits
+    return waits.model_copy(update={"state": State.INITIATING, "attempt": 1, **claim_fields(key, claim, now_ms)})
 
 
 def join(record: Retrieval, request: RetrievalRequest, now_ms: int) -> Retrieval | Join:

@@ -8,7 +8,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from thaw import bounds
@@ -135,7 +135,7 @@ class Retrieval(Stored):
     """How top_up released an Expedited retrieval."""
     claim: str | None = None
     claim_until: Number | None = None
-    jobs: dict[str, StartedJob] = {}
+    jobs: dict[Annotated[str, Field(pattern=r"^[0-9]{1,9}$")], StartedJob] = {}
     over: list[str] = []
     """Jobs that ended without serving: failed, or vanished."""
     delays: Number = 0
@@ -157,6 +157,12 @@ class Retrieval(Stored):
     """Jobs that should not be, by their ids: the revision of the record that told of each."""
     expires_at: Number | None = None
     """Epoch seconds, as DynamoDB's time to live wants them."""
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if self.state is State.WAITING and (self.waiting_since is None or self.due_at is None):
+            raise ValueError("waits, and does not say since when, or until when")
+        return self
 
     @property
     def key(self) -> str:

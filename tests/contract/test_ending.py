@@ -8,6 +8,7 @@ from tests.contract.test_reconciling import ENDED, Site, job, key
 from tests.unit.builders import ACCOUNT, NOW, archive_request, inventory_request
 from thaw import attempts, joining
 from thaw.edge.table import Table
+from thaw.events import events
 from thaw.request import RetrievalRequest
 from thaw.retrieval import Retrieval
 from thaw.states import State
@@ -84,3 +85,28 @@ def test_a_job_of_a_cancelled_retrieval_is_noted(site: Site) -> None:
     notify(site, claim, JobId="job-1")
     now = site.get(cancelled)
     assert (now.state, list(now.duplicates)) == (State.CANCELLED, ["job-1"])
+
+
+def test_a_message_with_our_tag_about_another_archive_changes_nothing(site: Site) -> None:
+    claim = joining.opened(key(1), 1, FOLLOWED, ACCOUNT, False, "c", NOW)
+    running = attempts.started(claim, 1, claim.tier, "job-1", NOW)
+    assert running is not None
+    site.created(running)
+    notify(site, running, JobId="job-1", ArchiveId="another")
+    assert site.get(running) == running
+
+
+def test_what_a_message_says_in_place_of_a_job_id_is_not_logged(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    claim = joining.opened(key(1), 1, archive_request("r1"), ACCOUNT, False, "c", NOW)
+    site.created(claim)
+    notify(site, claim, JobId="the key is hunter2")
+    assert site.get(claim).state is State.SUCCEEDED
+    assert "hunter2" not in capsys.readouterr().out
+
+
+def test_a_date_at_the_end_of_all_dates_holds_no_event_back(site: Site) -> None:
+    claim = joining.opened(key(1), 1, archive_request("r1"), ACCOUNT, False, "c", NOW)
+    site.created(claim)
+    notify(site, claim, JobId="job-1", CompletionDate="9999-12-31T23:59:59.999Z")
+    (told,) = events(claim, site.get(claim))
+    assert told.detail["outputAvailableUntil"] == "2026-01-02T00:00:00.000Z"

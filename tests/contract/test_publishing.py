@@ -147,7 +147,7 @@ def stream_record(number: int, old: Stored | None, new: Stored | None) -> dict[s
     dynamodb |= {name: to_wire(image.item()) for name, image in images.items() if image is not None}
     return {
         "eventID": f"event-{number}",
-        "eventName": "MODIFY" if old else "INSERT",
+        "eventName": "REMOVE" if new is None else "MODIFY" if old else "INSERT",
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",
         "awsRegion": "us-east-1",
@@ -262,4 +262,22 @@ def test_a_record_that_makes_no_sense_is_kept_and_holds_up_no_other() -> None:
     changes, bucket = read(bad, good, strange, kindless, typeless, foreign, dateless, as_text)
     assert [told.sequence_number for told in changes] == ["2"]
     assert sorted(bucket.objects) == [f"kept/unreadable/{number}.json" for number in (1, 3, 4, 5, 6, 7, 8)]
+    timeless = stream_record(1, *writes()["Retrieval Delayed"])
+    del timeless["dynamodb"]["NewImage"]["waitingSince"]
+    nameless_attempt = stream_record(3, *writes()["Retrieval Initiated"])
+    nameless_attempt["dynamodb"]["NewImage"]["jobs"]["M"]["first"] = {"M": {}}
+    formless, no_number, no_image, listed = (stream_record(each, None, opened()) for each in (4, 5, 6, 7))
+    formless["dynamodb"]["NewImage"] = True
+    no_number["dynamodb"]["NewImage"]["revision"] = {"N": "one"}
+    del no_image["dynamodb"]["NewImage"]
+    listed["dynamodb"]["Keys"]["id"] = {"L": [{"S": "retrieval"}]}
+    changes, bucket = read(timeless, good, nameless_attempt, formless, no_number, no_image, listed)
+    assert [told.sequence_number for told in changes] == ["2"]
+    assert sorted(bucket.objects) == [f"kept/unreadable/{number}.json" for number in (1, 3, 4, 5, 6, 7)]
+
+
+def test_a_record_that_makes_no_sense_is_kept_as_it_came() -> None:
+    bad = stream_record(1, *writes()["Retrieval Initiated"])
+    bad["dynamodb"]["NewImage"]["state"] = {"S": "dreaming"}
+    _, bucket = read(bad)
     assert json.loads(bucket.objects["kept/unreadable/1.json"]) == bad

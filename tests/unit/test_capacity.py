@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tests.unit.builders import NOW
 from thaw import bounds, capacity
@@ -263,3 +264,8 @@ def test_a_shortage_says_what_to_set_once() -> None:
 def test_no_shortage_where_there_is_enough_or_nothing_waits() -> None:
     assert capacity.short_of(Plan(buy=0, wanted=1), 1, 3, NOW, settings(), None) is None
     assert capacity.short_of(Plan(buy=0, wanted=2), 1, 0, NOW, settings(), None) is None
+
+
+def test_a_unit_that_ends_on_no_date_is_not_read() -> None:
+    with pytest.raises(ValidationError, match="expirationDate"):
+        Unit.model_validate({"capacityId": "unit-1", "startDate": "2026-01-01T00:00:00Z", "expirationDate": "soon"})

@@ -36,7 +36,7 @@ class Ending:
             _ignored(job, "its retrieval is gone")
         elif record.job_id == job.JobId:
             _logged(record, job)
-        elif record.is_open and record.follow_pages and job.succeeded and not job.tells_next_page:
+        elif is_of(record, job) and record.is_open and _says_too_little(record, job):
             # An older message: DescribeJob knows whether the inventory goes on, and only reconcile asks.
             self.table.change(record, lambda now: endings.due_now(now, tag.attempt, job, self.now_ms()))
         else:
@@ -102,10 +102,15 @@ def is_of(record: Retrieval, job: GlacierJob) -> bool:
     return job.ArchiveId in (None, record.archive_id)
 
 
+def _says_too_little(record: Retrieval, job: GlacierJob) -> bool:
+    """Whether it does not say if the inventory goes on."""
+    return record.follow_pages and job.succeeded and not job.tells_next_page
+
+
 def _ignored(job: GlacierJob, why: str) -> None:
     count("ForeignNotification")
     logger.info("job ignored", job_id=job.loggable_id, why=why)
 
 
 def _logged(record: Retrieval, job: GlacierJob) -> None:
-    logger.info("job ended", retrieval_id=record.retrieval_id, job_id=job.JobId, state=record.state)
+    logger.info("job ended", retrieval_id=record.retrieval_id, job_id=job.loggable_id, state=record.state)

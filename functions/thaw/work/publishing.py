@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.utilities.parser import parse
+from aws_lambda_powertools.utilities.parser.exceptions import InvalidModelTypeError
 from aws_lambda_powertools.utilities.parser.models import DynamoDBStreamRecordModel
 
 from thaw.edge.bus import Bus
@@ -14,6 +15,10 @@ from thaw.work.telemetry import count, logger
 
 ROUNDS_AT_ONCE = 3
 """How often, within one run, what the bus refused is put again."""
+
+
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, InvalidModelTypeError)
+"""What is raised where a record has not the form of the stream's, or a number in it is none."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ def read_changes(records: list[dict[str, Any]], unreadable: Unreadable) -> list[
     for record in records:
         try:
             changes.append(_read_change(record))
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except _UNREADABLE as error:
             count("RecordUnreadable")
             logger.error("stream record unreadable", kept_as=unreadable.keep(record), error=type(error).__name__)
     return changes
@@ -39,6 +44,8 @@ def read_changes(records: list[dict[str, Any]], unreadable: Unreadable) -> list[
 
 def _read_change(record: dict[str, Any]) -> Change:
     stream = parse(event=record, model=DynamoDBStreamRecordModel).dynamodb
+    if not isinstance(stream.Keys["id"], str) or (stream.NewImage is None and record.get("eventName") != "REMOVE"):
+        raise ValueError("no id, or not what the item became")
     old, new = _record(stream.OldImage), _record(stream.NewImage)
     return Change(stream.SequenceNumber, stream.Keys["id"], tuple(events(old, new)))
 
