@@ -31,8 +31,8 @@ def _archive(name: str, tier: str, *, part: str | None = None, archive: int = 2,
     return {"requestId": name, "vaultName": VAULT, "jobParameters": job, **fields}
 
 
-def _inventory(name: str, tier: str = "Standard") -> dict[str, Any]:
-    job = {"Type": "inventory-retrieval", "Tier": tier, "InventoryRetrievalParameters": {"Limit": "2"}}
+def _inventory(name: str, tier: str = "Standard", limit: str = "2") -> dict[str, Any]:
+    job = {"Type": "inventory-retrieval", "Tier": tier, "InventoryRetrievalParameters": {"Limit": limit}}
     return {"requestId": name, "vaultName": VAULT, "followPages": True, "jobParameters": job}
 
 
@@ -100,12 +100,12 @@ LIVES = (
     Life(
         "inventory, shared, then faster, then again",
         _workload(
-            (0, _inventory("r1", "Bulk")),
-            (0, _inventory("r2", "Bulk")),
-            (_HOUR_SECONDS, _inventory("r3", "Standard")),
-            (11 * _HOUR_SECONDS, _inventory("r4", "Bulk")),
+            (0, _inventory("r1", "Bulk", "3")),
+            (0, _inventory("r2", "Bulk", "3")),
+            (_HOUR_SECONDS, _inventory("r3", "Standard", "3")),
+            (8 * _HOUR_SECONDS, _inventory("r4", "Bulk", "3")),
         ),
-        about=("initiate", "complete"),
+        about=("complete", "initiate InitiateJob 2"),
     ),
     Life("shared", _workload((0, _archive("r1", "Standard")), (0, _archive("r2", "Bulk")))),
     Life("faster tier", _workload((0, _archive("r1", "Bulk")), (60, _archive("r2", "Standard")))),
