@@ -64,7 +64,9 @@ def read_record(item: Mapping[str, Any] | None) -> Record | None:
     Raises:
         ValueError: it is no record of ours.
     """
-    kind = str(item.get("kind")) if item else "listing"
+    if item is None:
+        return None
+    kind = str(item.get("kind"))
     if kind == "listing":
         return None
     if kind not in _RECORDS:

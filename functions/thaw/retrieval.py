@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 from thaw import bounds
 from thaw.byte_range import ByteRange
 from thaw.description import Tag
-from thaw.request import ArchiveRetrieval, RetrievalRequest, context_text
+from thaw.request import VAULT_NAME_PATTERN, ArchiveRetrieval, RetrievalRequest, context_text
 from thaw.states import OPEN, State, check_move
 from thaw.tiers import Tier, fastest
 
@@ -113,7 +113,7 @@ class Retrieval(Stored):
     """The vault's owner, 12 digits."""
     foreign: bool = False
     """Whether the vault is another account's: no unit of ours serves it."""
-    vault_name: str
+    vault_name: Annotated[str, Field(pattern=VAULT_NAME_PATTERN)]
     archive_id: str | None = None
     byte_range: str | None = None
     archive_size_in_bytes: Number | None = None

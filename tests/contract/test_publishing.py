@@ -266,14 +266,18 @@ def test_a_record_that_makes_no_sense_is_kept_and_holds_up_no_other() -> None:
     del timeless["dynamodb"]["NewImage"]["waitingSince"]
     nameless_attempt = stream_record(3, *writes()["Retrieval Initiated"])
     nameless_attempt["dynamodb"]["NewImage"]["jobs"]["M"]["first"] = {"M": {}}
-    formless, no_number, no_image, listed = (stream_record(each, None, opened()) for each in (4, 5, 6, 7))
+    formless, no_number, no_image, listed, empty, unnamed = (
+        stream_record(each, None, opened()) for each in (4, 5, 6, 7, 8, 9)
+    )
+    empty["dynamodb"]["NewImage"] = {}
+    unnamed["dynamodb"]["NewImage"]["vaultName"] = {"S": "a text, and no vault's name"}
     formless["dynamodb"]["NewImage"] = True
     no_number["dynamodb"]["NewImage"]["revision"] = {"N": "one"}
     del no_image["dynamodb"]["NewImage"]
     listed["dynamodb"]["Keys"]["id"] = {"L": [{"S": "retrieval"}]}
-    changes, bucket = read(timeless, good, nameless_attempt, formless, no_number, no_image, listed)
+    changes, bucket = read(timeless, good, nameless_attempt, formless, no_number, no_image, listed, empty, unnamed)
     assert [told.sequence_number for told in changes] == ["2"]
-    assert sorted(bucket.objects) == [f"kept/unreadable/{number}.json" for number in (1, 3, 4, 5, 6, 7)]
+    assert sorted(bucket.objects) == [f"kept/unreadable/{number}.json" for number in (1, 3, 4, 5, 6, 7, 8, 9)]
 
 
 def test_a_record_that_makes_no_sense_is_kept_as_it_came() -> None:
