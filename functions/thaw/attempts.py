@@ -122,10 +122,12 @@ def in_progress(record: Retrieval, now_ms: int, *, told: bool = False, **changes
     """In progress on the jobs it has. Where someone wants a faster one, it is due at once.
 
     Args:
-        told: if not, it is only where a delay that was told is over.
+        told: if not, it is only where it was not in progress, or a delay that was told is over. Whoever joined it
+            meanwhile has heard nothing yet.
     """
     fields = {**NOT_WAITING, **NO_CLAIM, "delays": 0, "denied_since": None, **changes}
-    running = record.changed(to=State.IN_PROGRESS, told=told or record.reason is not None, **fields)
+    is_news = told or record.state is not State.IN_PROGRESS or record.reason is not None
+    running = record.changed(to=State.IN_PROGRESS, told=is_news, **fields)
     due_at = now_ms if wants_faster(running) else _next_look_ms(running, now_ms)
     return running.model_copy(update={"due_in": shard(record.key), "due_at": due_at})
 

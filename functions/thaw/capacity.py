@@ -128,12 +128,16 @@ class Capacity(Stored):
         return self.intent is not None or is_in_doubt(self.in_doubt, now_ms)
 
     def changed(self, **changes: Any) -> Self:
-        """The record after one write. What is new and to be told gets the revision that tells it."""
+        """The record after one write. What is new and to be told gets the revision that tells it; what this record has
+        told already stands, for whoever decides again after the reply to a write of theirs was lost."""
         revision = self.revision + 1
         new = self.model_copy(update={"revision": revision, **changes})
-        bought = [unit if unit.sequence else unit.model_copy(update={"sequence": revision}) for unit in new.bought]
+        told = {unit.capacity_id: unit for unit in self.bought}
+        bought = [told.get(unit.capacity_id) or unit.model_copy(update={"sequence": revision}) for unit in new.bought]
         short = new.short
-        if short is not None and not short.sequence:
+        if short is not None and self.short is not None and short.at == self.short.at:
+            short = self.short
+        elif short is not None:
             short = short.model_copy(update={"sequence": revision})
         return new.model_copy(update={"bought": bought, "short": short})
 

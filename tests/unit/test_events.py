@@ -1,10 +1,10 @@
 """What a record tells is the same, word for word, when it is told again from the table later."""
 
 from tests.unit.builders import NOW, archive_request, opened, started
-from thaw import attempts, records
+from thaw import attempts, joining, records
 from thaw.capacity import Capacity, Intent, Short, Unit
 from thaw.events import Event, Record, events
-from thaw.retrieval import Reason
+from thaw.retrieval import Reason, Retrieval
 from thaw.tiers import Tier
 
 
@@ -53,3 +53,25 @@ def test_a_request_taken_back_is_told_again_as_it_was_told() -> None:
     odd = gone.model_copy(update={"cancelled": False})
     assert told(odd, gone) == told(gone)
     assert told(odd.model_copy(update={"contents": late.contents}), late) == told(late)
+
+
+def test_what_was_told_of_units_stands_when_a_write_whose_reply_was_lost_is_decided_again() -> None:
+    unit = Unit(capacity_id="unit-1", start_date="2026-01-01T00:00:00Z", expiration_date="2026-02-01T00:00:00Z")
+    short = Short(at=NOW, units=1, wanted=2, max_units=1, waiting=50, reason=Reason(code="MaxUnits", message="no more"))
+    first = Capacity(revision=3, lock="a").changed(bought=[unit], short=short)
+    others = first.changed(again=True)
+    decided_again = others.changed(bought=[unit], short=short)
+    assert told(first, others, decided_again) == told(first)
+
+
+def test_who_joins_while_a_faster_job_is_waited_for_that_is_not_needed_any_more_is_told_that_one_runs() -> None:
+    running = started(opened(), "job-1", NOW)
+    hurried = joining.join(running, archive_request("fast", "Expedited"), NOW)
+    assert isinstance(hurried, Retrieval)
+    joined = joining.join(hurried, archive_request("slow", "Bulk"), NOW)
+    assert isinstance(joined, Retrieval)
+    left = joining.cancel(joined, "fast", NOW)
+    assert left is not None
+    last = [event for event in told(running, hurried, joined, left) if event.detail["requestId"] == "slow"]
+    assert [(event.detail_type, event.detail["jobId"]) for event in last] == [("Retrieval Initiated", "job-1")]
+    assert last[0] in told(left)
