@@ -301,4 +301,5 @@ def failed(record: Retrieval, reason: Reason, now_ms: int, **changes: Any) -> Re
 
 
 def _no_faster(asker: Asker, tier: Tier) -> Asker:
-    return _with_tier(asker, tier) if faster(asker.tier, tier) else asker
+    """Who was cancelled was told with the tier that they asked for."""
+    return _with_tier(asker, tier) if faster(asker.tier, tier) and not asker.cancelled else asker

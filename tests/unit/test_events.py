@@ -75,3 +75,17 @@ def test_who_joins_while_a_faster_job_is_waited_for_that_is_not_needed_any_more_
     last = [event for event in told(running, hurried, joined, left) if event.detail["requestId"] == "slow"]
     assert [(event.detail_type, event.detail["jobId"]) for event in last] == [("Retrieval Initiated", "job-1")]
     assert last[0] in told(left)
+
+
+def test_a_cancelled_request_keeps_the_tier_with_which_it_was_told() -> None:
+    running = started(opened(), "job-1", NOW)
+    first = joining.join(running, archive_request("first", "Expedited"), NOW)
+    assert isinstance(first, Retrieval)
+    second = joining.join(first, archive_request("second", "Expedited"), NOW)
+    assert isinstance(second, Retrieval)
+    left = joining.cancel(second, "second", NOW)
+    assert left is not None
+    refused = attempts.failed(left, Reason(code="AccessDeniedException", message="No."), NOW)
+    (cancelled,) = (event for event in told(second, left) if event.detail_type == "Retrieval Cancelled")
+    assert (refused.requests["first"].tier, cancelled.detail["tier"]) == (Tier.STANDARD, "Expedited")
+    assert cancelled in told(refused)
