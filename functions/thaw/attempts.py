@@ -78,11 +78,11 @@ def released(record: Retrieval, slot_at: int, slot: str, why: Reason, now_ms: in
         due_in=shard(record.key),
         due_at=slot_at,
         waiting_since=now_ms,
-        expected_at=None if told else _told_until(record),
+        expected_at=None if told else told_until(record),
     )
 
 
-def _told_until(record: Retrieval) -> int | None:
+def told_until(record: Retrieval) -> int | None:
     """Until when it waits, as it was told: so it is told again from the record."""
     return record.expected_at or (record.due_at if record.reason else None)
 
@@ -184,7 +184,7 @@ def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, n
         return None
     if refusal is Refusal.PERMANENT:
         return failed(record, reason, now_ms)
-    if refusal is Refusal.CAPACITY and record.slot != SLOT_UNIT:
+    if refusal is Refusal.CAPACITY and record.tier is Tier.EXPEDITED and record.slot != SLOT_UNIT:
         fallen = _fall_back(record, reason, now_ms)
         if fallen is not None:
             return fallen

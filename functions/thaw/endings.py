@@ -6,7 +6,7 @@ As in `attempts`, each function takes the record as it stands and returns the re
 from typing import Any
 
 from thaw import bounds
-from thaw.attempts import failed, in_progress, started, without
+from thaw.attempts import failed, in_progress, started, told_until, without
 from thaw.job import GlacierJob
 from thaw.retrieval import ENDED, Reason, Retrieval, expires_after_end
 from thaw.states import State
@@ -80,7 +80,8 @@ def due_now(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Re
     known = started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms) or record
     if known.state is not State.IN_PROGRESS or (known is record and (known.due_at or 0) <= now_ms):
         return None
-    return known.changed(due_at=now_ms) if known is record else known.model_copy(update={"due_at": now_ms})
+    sooner: dict[str, Any] = {"due_at": now_ms, "expected_at": told_until(known)}
+    return known.changed(**sooner) if known is record else known.model_copy(update=sooner)
 
 
 def _job_failed(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval:

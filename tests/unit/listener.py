@@ -15,7 +15,8 @@ class Listener:
     """Hears every write of one retrieval."""
 
     def __init__(self) -> None:
-        self.ids: set[str] = set()
+        self.told: dict[str, Event] = {}
+        """By their ids."""
         self.by_request: dict[str, list[Event]] = defaultdict(list)
 
     def hear(self, old: Retrieval | None, new: Retrieval) -> None:
@@ -26,8 +27,8 @@ class Listener:
             self._take(event)
         alone = events.events(None, new)
         assert all(event in alone for event in told), "the record alone tells them once more"
-        if old is not None and new.sequence != old.sequence:
-            assert _of_state(told) == _of_state(alone)
+        for event in alone:
+            assert self.told.get(event.detail["eventId"]) == event, "whenever the record tells it, it was told before"
         if not new.is_open:
             for request_id in new.requests:
                 ends = [event for event in self.by_request[request_id] if event.detail_type in TERMINAL]
@@ -35,8 +36,8 @@ class Listener:
 
     def _take(self, event: Event) -> None:
         check_event(event)
-        assert event.detail["eventId"] not in self.ids, "an id is of one event"
-        self.ids.add(event.detail["eventId"])
+        assert event.detail["eventId"] not in self.told, "an id is of one event"
+        self.told[event.detail["eventId"]] = event
         if event.detail_type == DUPLICATE:
             return
         earlier = self.by_request[event.detail["requestId"]]
@@ -46,7 +47,3 @@ class Listener:
             assert together or last.detail_type not in TERMINAL, "nothing comes after the end"
             assert together or event.detail["sequence"] > last.detail["sequence"]
         earlier.append(event)
-
-
-def _of_state(told: list[Event]) -> list[Event]:
-    return [event for event in told if event.detail_type not in (CANCELLED, DUPLICATE)]

@@ -64,6 +64,14 @@ def test_who_came_with_a_faster_tier_during_a_refused_attempt_waits_for_no_slowe
     assert refused(joined, Refusal.THROTTLED).tier is Tier.STANDARD
 
 
+def test_only_an_expedited_attempt_falls_back() -> None:
+    """Who came for Expedited meanwhile is not put off with the tier of the attempt that was refused."""
+    joined = joining.join(opened(), archive_request("request-2", "Expedited"), NOW)
+    assert isinstance(joined, Retrieval)
+    after = refused(joined, Refusal.CAPACITY, reason=NO_CAPACITY)
+    assert (after.state, after.tier, after.due_in) == (State.WAITING, Tier.EXPEDITED, EXPEDITED_BACKLOG)
+
+
 def test_of_two_jobs_the_one_that_should_end_first_is_looked_at_first() -> None:
     hasty = on_two_jobs()
     assert hasty.due_at == NOW + first_look_seconds(Tier.EXPEDITED) * 1000

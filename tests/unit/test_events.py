@@ -1,7 +1,7 @@
 """What a record tells is the same, word for word, when it is told again from the table later."""
 
-from tests.unit.builders import NOW, archive_request, opened, started
-from thaw import attempts, joining, records
+from tests.unit.builders import NOW, archive_request, job, opened, started
+from thaw import attempts, endings, joining, records
 from thaw.capacity import Capacity, Intent, Short, Unit
 from thaw.events import Event, Record, events
 from thaw.retrieval import Reason, Retrieval
@@ -89,3 +89,14 @@ def test_a_cancelled_request_keeps_the_tier_with_which_it_was_told() -> None:
     (cancelled,) = (event for event in told(second, left) if event.detail_type == "Retrieval Cancelled")
     assert (refused.requests["first"].tier, cancelled.detail["tier"]) == (Tier.STANDARD, "Expedited")
     assert cancelled in told(refused)
+
+
+def test_a_delay_is_told_again_as_it_was_told_though_its_job_is_looked_at_sooner() -> None:
+    hurried = joining.join(started(opened(), "job-1", NOW), archive_request("fast", "Expedited"), NOW)
+    assert isinstance(hurried, Retrieval)
+    goes_on = attempts.failed(hurried, Reason(code="AccessDeniedException", message="No."), NOW)
+    old_message = job(goes_on, 1, "job-1")
+    sooner = endings.due_now(goes_on, 1, old_message, NOW)
+    assert sooner is not None
+    assert (goes_on.due_at or 0) > (sooner.due_at or 0) == NOW
+    assert told(sooner) == told(hurried, goes_on)[-len(told(sooner)) :] != []
