@@ -77,12 +77,13 @@ def _served(first: JobStarted, second: JobStarted, history: History, slack_ms: f
 
 
 def _is_left_over(first: JobStarted, second: JobStarted, history: History) -> bool:
-    """Whether another job has served the inventory that the first was started for, before the second was asked for: as
-    little as what that gave does what is left of the older one serve who asks later."""
+    """Whether a faster job had served the retrieval that the first was started for, and the second is of a later one: what
+    is left of an ended retrieval's jobs is followed by nobody."""
     tag, later = Tag.read(first.description), Tag.read(second.description)
-    if first.archive_id is not None or tag is None or later is None or tag.generation >= later.generation:
+    if tag is None or later is None or tag.key != later.key or tag.generation >= later.generation:
         return False
-    return bool(history.retrieval(tag.key, tag.generation).get("state") == State.SUCCEEDED)
+    ended = history.retrieval(tag.key, tag.generation)
+    return ended.get("state") == State.SUCCEEDED and bool(ended["jobId"] != first.job_id)
 
 
 def of_jobs(jobs: Sequence[JobStarted], history: History) -> Iterator[Violation]:
