@@ -77,8 +77,8 @@ def _served(first: JobStarted, second: JobStarted, history: History, slack_ms: f
 
 
 def _is_left_over(first: JobStarted, second: JobStarted, history: History) -> bool:
-    """Whether a faster job had served the retrieval that the first was started for, and the second is of a later one: what
-    is left of an ended retrieval's jobs is followed by nobody."""
+    """Whether a faster job had served the retrieval that the first was started for, and the second is of a later one.
+    What is left of an ended retrieval's jobs is followed by nobody."""
     tag, later = Tag.read(first.description), Tag.read(second.description)
     if tag is None or later is None or tag.key != later.key or tag.generation >= later.generation:
         return False
