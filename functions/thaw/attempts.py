@@ -118,15 +118,14 @@ def wants_faster(record: Retrieval) -> bool:
     return live is None or faster(record.wanted_tier(), live)
 
 
-def in_progress(record: Retrieval, now_ms: int, *, told: bool = False, **changes: Any) -> Retrieval:
+def in_progress(record: Retrieval, now_ms: int, **changes: Any) -> Retrieval:
     """In progress on the jobs it has. Where someone wants a faster one, it is due at once.
 
-    Args:
-        told: if not, it is only where it was not in progress, or a delay that was told is over. Whoever joined it
-            meanwhile has heard nothing yet.
+    It is told where it was not in progress, as who joined it meanwhile has heard nothing yet; and where a delay that
+    was told is over, or one begins.
     """
     fields = {**NOT_WAITING, **NO_CLAIM, "delays": 0, "denied_since": None, **changes}
-    is_news = told or record.state is not State.IN_PROGRESS or record.reason is not None
+    is_news = record.state is not State.IN_PROGRESS or record.reason is not None or fields["reason"] is not None
     running = record.changed(to=State.IN_PROGRESS, told=is_news, **fields)
     due_at = now_ms if wants_faster(running) else _next_look_ms(running, now_ms)
     return running.model_copy(update={"due_in": shard(record.key), "due_at": due_at})
@@ -165,7 +164,7 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
     jobs = {**record.jobs, str(attempt): StartedJob(job_id=job_id, tier=tier, started_at=now_ms)}
     newest = attempt == record.attempt and known is None and attempt != record.served_by
     if newest and record.state in (State.INITIATING, State.WAITING):
-        return in_progress(record, now_ms, told=True, jobs=jobs, tier=tier)
+        return in_progress(record, now_ms, jobs=jobs, tier=tier)
     if newest and record.state is State.SUCCEEDED:
         return record.changed(jobs=jobs)
     return record.changed(duplicates=record.with_duplicate(job_id))
@@ -198,7 +197,7 @@ def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, n
     counted: dict[str, Any] = {"delays": record.delays + 1, "denied_since": denied_since, "reason": reason}
     if any(_first_look_ms(job) <= now_ms for job in record.jobs.values()):
         # An older job should have ended by now. As in progress it is looked at before the next attempt.
-        return in_progress(record, now_ms, told=True, **counted).model_copy(update={"due_at": until})
+        return in_progress(record, now_ms, **counted).model_copy(update={"due_at": until})
     return wait(record, until, now_ms, tier=record.wanted_tier(), **counted)
 
 
@@ -295,7 +294,7 @@ def failed(record: Retrieval, reason: Reason, now_ms: int, **changes: Any) -> Re
     tier = live_tier(record)
     if tier is not None:
         requests = {name: _no_faster(asker, tier) for name, asker in record.requests.items()}
-        return in_progress(record, now_ms, told=True, tier=tier, requests=requests, reason=reason, **changes)
+        return in_progress(record, now_ms, tier=tier, requests=requests, reason=reason, **changes)
     ended = {**ENDED, "reason": reason, "expires_at": expires_after_end(now_ms), **changes}
     return record.changed(to=State.FAILED, told=True, **ended)
 

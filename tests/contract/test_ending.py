@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.test_reconciling import ENDED, Site, job, key
+from tests.contract.jobs_site import DAY_MS, ENDED, Site, job, key
 from tests.unit.builders import ACCOUNT, NOW, archive_request, inventory_request
 from thaw import attempts, joining
 from thaw.edge.table import Table
@@ -110,3 +110,18 @@ def test_a_date_at_the_end_of_all_dates_holds_no_event_back(site: Site) -> None:
     notify(site, claim, JobId="job-1", CompletionDate="9999-12-31T23:59:59.999Z")
     (told,) = events(claim, site.get(claim))
     assert told.detail["outputAvailableUntil"] == "2026-01-02T00:00:00.000Z"
+
+
+def test_a_further_job_of_an_earlier_retrieval_is_noted_there_though_it_was_opened_anew_meanwhile(site: Site) -> None:
+    claim = joining.opened(key(1), 1, inventory_request("r1"), ACCOUNT, False, "c", NOW - DAY_MS)
+    first = attempts.started(claim, 1, claim.tier, "job-1", NOW - DAY_MS)
+    assert first is not None
+    site.created(first)
+    read_before = site.ending.seen(site.get(first), first.tag, job(first, JobId="job-1", **ENDED))
+    again = joining.opened(key(1), 2, inventory_request("r2"), ACCOUNT, False, "c2", site.now_ms)
+    assert site.table.reopen(read_before, again)
+    site.ending.seen(read_before, first.tag, job(first, JobId="job-9", **ENDED))
+    past = site.table.get_past(key(1), 1)
+    assert past is not None
+    assert (past.job_id, list(past.duplicates)) == ("job-1", ["job-9"])
+    assert site.get(first) == again

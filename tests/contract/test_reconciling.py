@@ -1,16 +1,14 @@
 """reconcile against a real table and a Glacier whose listing takes as long, and goes as wrong, as a test wants."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any
 
 import pytest
 
+from tests.contract.jobs_site import DAY_MS, ENDED, Site, job, key
 from tests.unit.builders import ACCOUNT, NOW, archive_request, inventory_request
 from thaw import attempts, bounds, joining
 from thaw.description import Tag
 from thaw.edge.glacier import JobGone, JobPage, JobReader, Refused
-from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import Table
 from thaw.job import GlacierJob
 from thaw.refusals import Refusal
@@ -18,12 +16,6 @@ from thaw.retrieval import Reason, Retrieval
 from thaw.states import State
 from thaw.tiers import Tier
 from thaw.work import reconciling
-from thaw.work.ending import Ending
-from thaw.work.reconciling import Reconciling
-
-HOUR_MS = 3600 * 1000
-DAY_MS = 24 * HOUR_MS
-RUN_SECONDS = 290
 
 
 class Glacier(JobReader):
@@ -54,62 +46,6 @@ class Glacier(JobReader):
 
     def describe(self, record: Retrieval, job_id: str) -> GlacierJob:
         return self.describes(job_id)
-
-
-class Site(ResumeQueue):
-    """A table, a clock, and what was resumed."""
-
-    def __init__(self, table: Table) -> None:
-        self.table = table
-        self.now_ms = NOW
-        self.resumed: list[str] = []
-
-    def resume_when_due(self, record: Retrieval, now_ms: int) -> bool:
-        if record.state is State.WAITING:
-            self.resumed.append(record.retrieval_id)
-        return record.state is State.WAITING
-
-    @property
-    def ending(self) -> Ending:
-        return Ending(self.table, self, lambda: self.now_ms)
-
-    def run(self, glacier: Glacier, times: int = 1) -> None:
-        for _ in range(times):
-            end = self.now_ms + RUN_SECONDS * 1000
-            left = partial(lambda end: end - self.now_ms, end)
-            Reconciling(self.table, glacier, self, self.ending, left, lambda: self.now_ms).run()
-            self.now_ms = max(end, self.now_ms)
-
-    def get(self, record: Retrieval) -> Retrieval:
-        found = self.table.get(record.key)
-        assert found is not None
-        return found
-
-    def claim(self, number: int) -> Retrieval:
-        """A claim that ran out, with its bounds, a second ago."""
-        began_ms = NOW - 1000 - (bounds.CLAIM_SECONDS + bounds.SETTLED_AFTER_CLAIM_SECONDS) * 1000
-        return self.created(joining.opened(key(number), 1, archive_request(), ACCOUNT, False, "c", began_ms))
-
-    def running(self, number: int) -> Retrieval:
-        """In progress on `job-NUMBER`, which should have ended long ago."""
-        claim = joining.opened(key(number), 1, archive_request(), ACCOUNT, False, "c", NOW - DAY_MS)
-        started = attempts.started(claim, 1, claim.tier, f"job-{number}", NOW - DAY_MS)
-        assert started is not None
-        return self.created(started.model_copy(update={"due_at": NOW - 2000 + number}))
-
-    def created(self, record: Retrieval) -> Retrieval:
-        assert self.table.create(record) is None
-        return record
-
-
-def key(number: int) -> str:
-    return f"{number:032x}"
-
-
-def job(record: Retrieval, **fields: Any) -> GlacierJob:
-    usual = {"JobId": f"job-of-{record.key}", "StatusCode": "InProgress", "Completed": False, "Tier": "Standard"}
-    named = {"JobDescription": record.tag.describe(None), "ArchiveId": record.archive_id}
-    return GlacierJob.model_validate(usual | named | fields)
 
 
 def other(number: int) -> GlacierJob:
@@ -284,9 +220,6 @@ def test_a_job_without_an_answer_holds_up_no_other(site: Site) -> None:
     assert [site.get(each).state for each in rest] == [State.SUCCEEDED] * 2
 
 
-ENDED = {"StatusCode": "Succeeded", "Completed": True, "CompletionDate": "2026-01-01T00:00:00.000Z"}
-
-
 def test_where_glacier_answers_nothing_it_is_not_asked_about_everything(site: Site) -> None:
     asked: list[str] = []
 
@@ -345,18 +278,3 @@ def test_the_job_of_an_earlier_retrieval_ends_no_later_one(site: Site, status: s
     site.run(glacier)
     later = site.get(first)
     assert (later.generation, later.state, later.job_id) == (2, State.INITIATING, None)
-
-
-def test_a_further_job_of_an_earlier_retrieval_is_noted_there_though_it_was_opened_anew_meanwhile(site: Site) -> None:
-    claim = joining.opened(key(1), 1, inventory_request("r1"), ACCOUNT, False, "c", NOW - DAY_MS)
-    first = attempts.started(claim, 1, claim.tier, "job-1", NOW - DAY_MS)
-    assert first is not None
-    site.created(first)
-    read_before = site.ending.seen(site.get(first), first.tag, job(first, JobId="job-1", **ENDED))
-    again = joining.opened(key(1), 2, inventory_request("r2"), ACCOUNT, False, "c2", site.now_ms)
-    assert site.table.reopen(read_before, again)
-    site.ending.seen(read_before, first.tag, job(first, JobId="job-9", **ENDED))
-    past = site.table.get_past(key(1), 1)
-    assert past is not None
-    assert (past.job_id, list(past.duplicates)) == ("job-1", ["job-9"])
-    assert site.get(first) == again

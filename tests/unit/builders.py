@@ -73,11 +73,17 @@ def started(record: Retrieval, job_id: str, now_ms: int) -> Retrieval:
     return running
 
 
+def joined_by(record: Retrieval, asked: RetrievalRequest, now_ms: int = NOW) -> Retrieval:
+    """The record after it took a further request in."""
+    record_now = joining.join(record, asked, now_ms)
+    assert isinstance(record_now, Retrieval)
+    return record_now
+
+
 def on_two_jobs(now_ms: int = NOW) -> Retrieval:
     """In progress on job-1 at Standard and, because of a later request, on job-2 at Expedited."""
     standard = started(opened(now_ms=now_ms), "job-1", now_ms)
-    hurried = joining.join(standard, archive_request("request-2", "Expedited"), now_ms)
-    assert isinstance(hurried, Retrieval)
+    hurried = joined_by(standard, archive_request("request-2", "Expedited"), now_ms)
     return started(claimed(released(hurried, now_ms), now_ms), "job-2", now_ms)
 
 

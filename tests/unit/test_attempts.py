@@ -8,12 +8,13 @@ from tests.unit.builders import (
     archive_request,
     claimed,
     job,
+    joined_by,
     on_two_jobs,
     opened,
     released,
     started,
 )
-from thaw import attempts, bounds, endings, joining
+from thaw import attempts, bounds, endings
 from thaw.refusals import Refusal
 from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Reason, Retrieval
 from thaw.states import State
@@ -53,21 +54,18 @@ def test_a_permanent_refusal_fails_with_glaciers_words() -> None:
 
 def _hurried_while_it_started() -> Retrieval:
     """In progress on job-1 at Standard; meanwhile someone came who wants it Expedited."""
-    joined = joining.join(opened(), archive_request("request-2", "Expedited"), NOW)
-    assert isinstance(joined, Retrieval)
+    joined = joined_by(opened(), archive_request("request-2", "Expedited"))
     return started(joined, "job-1", NOW)
 
 
 def test_who_came_with_a_faster_tier_during_a_refused_attempt_waits_for_no_slower_one() -> None:
-    joined = joining.join(opened(archive_request(tier="Bulk")), archive_request("request-2"), NOW)
-    assert isinstance(joined, Retrieval)
+    joined = joined_by(opened(archive_request(tier="Bulk")), archive_request("request-2"))
     assert refused(joined, Refusal.THROTTLED).tier is Tier.STANDARD
 
 
 def test_only_an_expedited_attempt_falls_back() -> None:
     """Who came for Expedited meanwhile is not put off with the tier of the attempt that was refused."""
-    joined = joining.join(opened(), archive_request("request-2", "Expedited"), NOW)
-    assert isinstance(joined, Retrieval)
+    joined = joined_by(opened(), archive_request("request-2", "Expedited"))
     after = refused(joined, Refusal.CAPACITY, reason=NO_CAPACITY)
     assert (after.state, after.tier, after.due_in) == (State.WAITING, Tier.EXPEDITED, EXPEDITED_BACKLOG)
 
@@ -80,8 +78,7 @@ def test_of_two_jobs_the_one_that_should_end_first_is_looked_at_first() -> None:
 @pytest.mark.parametrize("status", ["InProgress", "Succeeded", "Failed"])
 def test_where_the_slower_job_served_during_a_start_the_faster_one_is_no_duplicate(status: str) -> None:
     slower = started(opened(archive_request(tier="Bulk")), "job-1", NOW)
-    hurried = joining.join(slower, archive_request("request-2"), NOW)
-    assert isinstance(hurried, Retrieval)
+    hurried = joined_by(slower, archive_request("request-2"))
     starting = claimed(hurried, NOW)
     served = endings.ended(starting, 1, job(starting, 1, "job-1"), NOW)
     assert served is not None

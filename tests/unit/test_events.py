@@ -1,10 +1,10 @@
 """What a record tells is the same, word for word, when it is told again from the table later."""
 
-from tests.unit.builders import NOW, archive_request, job, opened, started
+from tests.unit.builders import NOW, archive_request, job, joined_by, opened, started
 from thaw import attempts, endings, joining, records
 from thaw.capacity import Capacity, Intent, Short, Unit
 from thaw.events import Event, Record, events
-from thaw.retrieval import Reason, Retrieval
+from thaw.retrieval import Reason
 from thaw.tiers import Tier
 
 
@@ -66,10 +66,8 @@ def test_what_was_told_of_units_stands_when_a_write_whose_reply_was_lost_is_deci
 
 def test_who_joins_while_a_faster_job_is_waited_for_that_is_not_needed_any_more_is_told_that_one_runs() -> None:
     running = started(opened(), "job-1", NOW)
-    hurried = joining.join(running, archive_request("fast", "Expedited"), NOW)
-    assert isinstance(hurried, Retrieval)
-    joined = joining.join(hurried, archive_request("slow", "Bulk"), NOW)
-    assert isinstance(joined, Retrieval)
+    hurried = joined_by(running, archive_request("fast", "Expedited"))
+    joined = joined_by(hurried, archive_request("slow", "Bulk"))
     left = joining.cancel(joined, "fast", NOW)
     assert left is not None
     last = [event for event in told(running, hurried, joined, left) if event.detail["requestId"] == "slow"]
@@ -79,10 +77,8 @@ def test_who_joins_while_a_faster_job_is_waited_for_that_is_not_needed_any_more_
 
 def test_a_cancelled_request_keeps_the_tier_with_which_it_was_told() -> None:
     running = started(opened(), "job-1", NOW)
-    first = joining.join(running, archive_request("first", "Expedited"), NOW)
-    assert isinstance(first, Retrieval)
-    second = joining.join(first, archive_request("second", "Expedited"), NOW)
-    assert isinstance(second, Retrieval)
+    first = joined_by(running, archive_request("first", "Expedited"))
+    second = joined_by(first, archive_request("second", "Expedited"))
     left = joining.cancel(second, "second", NOW)
     assert left is not None
     refused = attempts.failed(left, Reason(code="AccessDeniedException", message="No."), NOW)
@@ -92,8 +88,7 @@ def test_a_cancelled_request_keeps_the_tier_with_which_it_was_told() -> None:
 
 
 def test_a_delay_is_told_again_as_it_was_told_though_its_job_is_looked_at_sooner() -> None:
-    hurried = joining.join(started(opened(), "job-1", NOW), archive_request("fast", "Expedited"), NOW)
-    assert isinstance(hurried, Retrieval)
+    hurried = joined_by(started(opened(), "job-1", NOW), archive_request("fast", "Expedited"))
     goes_on = attempts.failed(hurried, Reason(code="AccessDeniedException", message="No."), NOW)
     old_message = job(goes_on, 1, "job-1")
     sooner = endings.due_now(goes_on, 1, old_message, NOW)

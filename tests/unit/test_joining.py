@@ -11,6 +11,7 @@ from tests.unit.builders import (
     claimed,
     inventory_request,
     job,
+    joined_by,
     on_two_jobs,
     opened,
     released,
@@ -36,9 +37,7 @@ def succeeded() -> Retrieval:
 
 
 def joined(record: Retrieval, name: str = "request-2", tier: str = "Standard", now_ms: int = NOW) -> Retrieval:
-    outcome = joining.join(record, archive_request(name, tier), now_ms)
-    assert isinstance(outcome, Retrieval)
-    return outcome
+    return joined_by(record, archive_request(name, tier), now_ms)
 
 
 def refused(record: Retrieval, refusal: Refusal = Refusal.THROTTLED) -> Retrieval:
@@ -161,8 +160,7 @@ def test_taking_back_one_never_hurries_the_others() -> None:
     """A and C accept Standard where there is no capacity, B insists on Expedited; C is taken back."""
     record = opened(archive_request("a", "Expedited", expeditedFallback="Standard"))
     record = joined(record, "b", "Expedited")
-    more = joining.join(record, archive_request("c", "Expedited", expeditedFallback="Standard"), NOW)
-    assert isinstance(more, Retrieval)
+    more = joined_by(record, archive_request("c", "Expedited", expeditedFallback="Standard"))
     fallen = refused(claimed(released(more, NOW), NOW), Refusal.CAPACITY)
     assert fallen.tier is Tier.STANDARD
     left = joining.cancel(fallen, "c", NOW)
@@ -195,8 +193,7 @@ def test_the_next_page_begins_where_the_last_ended() -> None:
 
 def test_the_next_page_is_asked_for_as_fast_as_anyone_wants_though_a_slower_job_served() -> None:
     bulk = started(opened(inventory_request(tier="Bulk", followPages=True)), "job-1", NOW)
-    hurried = joining.join(bulk, inventory_request("request-2", "Standard", followPages=True), NOW)
-    assert isinstance(hurried, Retrieval)
+    hurried = joined_by(bulk, inventory_request("request-2", "Standard", followPages=True))
     done = job(hurried, 1, "job-1", InventoryRetrievalParameters={"Marker": "here"}, Tier="Bulk")
     ended = endings.ended(hurried, 1, done, NOW)
     assert ended is not None

@@ -19,7 +19,7 @@ from thaw.refusals import Refusal
 from thaw.request import RetrievalRequest
 from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Retrieval
 from thaw.states import State
-from thaw.tiers import USUAL_SECONDS, Tier, faster
+from thaw.tiers import USUAL_SECONDS, Tier, faster, fastest
 
 WAITED_OUT = [Refusal.THROTTLED, Refusal.POLICY, Refusal.DENIED, Refusal.CAPACITY]
 TIERS = st.sampled_from(["Expedited", "Standard", "Bulk"])
@@ -55,6 +55,8 @@ class World(RuleBasedStateMachine):
         """On their way back; a function dies with its claim at the latest, and its replies with it."""
         self.accepted: set[tuple[str, Tier]] = set()
         """The tiers that each request asked for or would take."""
+        self.no_capacity = False
+        """Whether the last attempt was an Expedited one for which Glacier had no capacity."""
         self.listener = Listener()
 
     def write(self, new: Retrieval | None) -> None:
@@ -102,8 +104,8 @@ class World(RuleBasedStateMachine):
         tier = self.record.tier
         asking = self.record.waiting_requests()
         assert any((name, tier) in self.accepted for name in asking), "a job that no one asks for"
-        hasty = {name for name, asked in self.accepted if asked is Tier.EXPEDITED}
-        fell_back = any(asker.tier is tier and name in hasty for name, asker in asking.items())
+        slower: list[Tier] = [asker.tier for asker in asking.values() if asker.tier is not Tier.EXPEDITED]
+        fell_back = self.no_capacity and slower and tier is fastest(slower)
         assert fell_back or tier is self.record.wanted_tier(), "slower than anyone asks for"
         self.write(claimed(self.record, self.now_ms))
 
@@ -113,6 +115,7 @@ class World(RuleBasedStateMachine):
     )
     def call(self, answer: str) -> None:
         attempt = self.record.attempt
+        self.no_capacity = answer is Refusal.CAPACITY and self.record.tier is Tier.EXPEDITED
         if answer == "given_back" or not attempts.may_call(self.record, self.now_ms, 60_000):
             self.write(attempts.given_back(self.record, attempt, self.now_ms))
             return
