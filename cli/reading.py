@@ -88,8 +88,8 @@ class Reader:
     def _following(self, record: Retrieval) -> Iterator[Retrieval]:
         """The further pages of an inventory, as far as they can be seen."""
         page: Retrieval | None = record
-        while page is not None and has_further_page(page):
-            page = self._read_one(Retrieval, item_id(page_key(self._name, page.retrieval_id, page.page + 1)))
+        while page is not None and page.job_id is not None and has_further_page(page):
+            page = self._read_one(Retrieval, item_id(page_key(self._name, page.job_id)))
             if page is not None:
                 yield page
 

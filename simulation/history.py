@@ -89,6 +89,15 @@ class History:
                 when.setdefault(request_id, change.at_ms)
         return when
 
+    def cancelled_ms(self) -> dict[str, int]:
+        """When each request that was taken back in time was, by its retrieval's record."""
+        when: dict[str, int] = {}
+        for change in self.changes:
+            for request_id, asker in (change.new or {}).get("requests", {}).items():
+                if asker.get("cancelled"):
+                    when.setdefault(request_id, change.at_ms)
+        return when
+
     def due_since(self, moment_ms: int) -> Iterator[tuple[str, int]]:
         """What is in the due index, or was at some time since then."""
         yield from self.open_due.values()

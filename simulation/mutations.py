@@ -80,7 +80,7 @@ MUTATIONS = (
     one(
         "an unknown outcome started again at once",
         "attempts.py",
-        "    return record.changed(told=True, reason=reason)\n\n\ndef unseen",
+        "    return record.changed(told=True, reason=reason, denied_since=None)\n\n\ndef unseen",
         "    return wait(record, record.due_at or 0, record.opened_at, reason=reason)\n\n\ndef unseen",
     ),
     Mutation(
@@ -163,9 +163,30 @@ MUTATIONS = (
     one(
         "after a refusal at the tier it had",
         "attempts.py",
-        "    return wait(record, until, now_ms, tier=record.wanted_tier(), **counted)",
+        "    return wait(record, until, now_ms, tier=_next_tier(record), **counted)",
         "    return wait(record, until, now_ms, **counted)",
         Promise.AS_ASKED,
+    ),
+    one(
+        "the tier of who was taken back",
+        "joining.py",
+        "    if any(asker.tier is left.tier for asker in left.waiting_requests().values()):",
+        "    if not faster(left.tier, wanted):",
+        Promise.AS_ASKED,
+        Promise.NO_DOLLAR_TWICE,
+    ),
+    one(
+        "a faster job while the slower one serves told as a duplicate",
+        "attempts.py",
+        "    if newest and record.state is State.SUCCEEDED and faster(tier, record.tier):",
+        "    if False:",
+    ),
+    one(
+        "whoever joined before it goes on not told",
+        "attempts.py",
+        "    is_news = record.state is not State.IN_PROGRESS or (record.reason, fields",
+        "    is_news = (record.reason, fields",
+        Promise.EACH_CHANGE_PUBLISHED,
     ),
     one(
         "a page at the tier that served",
@@ -301,29 +322,29 @@ MUTATIONS = (
     one(
         "a duplicate never told",
         "retrieval.py",
-        "return {job_id: self.revision + 1} | self.duplicates",
+        "return dict.fromkeys(job_ids, self.revision + 1) | self.duplicates",
         "return self.duplicates",
         limits=BEYOND,
     ),
     one(
         "a duplicate in progress not told",
         "attempts.py",
-        "    return record.changed(duplicates=record.with_duplicate(job_id))",
+        "    return record.changed(duplicates=record.with_duplicates(job_id))",
         "    return None",
         limits=BEYOND,
     ),
     one(
-        "a duplicate that succeeds not told",
+        "the job that serves told as the duplicate",
         "endings.py",
-        "record.with_duplicate(job.JobId) if extra else record.duplicates",
-        "record.duplicates",
+        "record.with_duplicates(*_in_vain(left, attempt, tier))",
+        "record.with_duplicates(*[job.JobId][: len(_in_vain(left, attempt, tier))])",
         limits=BEYOND,
     ),
     one(
         "a job that turns up again not told",
         "endings.py",
-        "    return record.changed(duplicates=record.with_duplicate(job.JobId))",
-        "    return None",
+        "    return _noted(record, job.JobId)\n\n\ndef _noted",
+        "    return None\n\n\ndef _noted",
         limits=BEYOND,
     ),
     one(

@@ -211,7 +211,7 @@ class Run:
         self._all_broken(money.units_told(self._units_of_ours, told.units))
         if self.limits == WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))
-            self._all_broken(money.unasked_for(ledger.jobs, asked_for))
+            self._all_broken(money.unasked_for(ledger.jobs, asked_for, history.cancelled_ms()))
             self._all_broken(self._units(told))
             self._all_broken(money.duplicates_told(told.duplicates))
         else:

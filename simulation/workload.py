@@ -272,6 +272,23 @@ def _hurried_at_the_start(steps: _Steps, chance: random.Random) -> None:
     steps.settings = {"on_demand_room": True}
 
 
+def _falls_back(steps: _Steps, chance: random.Random) -> None:
+    """There is no room for an Expedited attempt: who takes less goes on, is refused once more, and is taken back then,
+    or joined; who insists goes on waiting."""
+    steps.ask_expedited(bounds.TICK_SECONDS - 20.0)
+    less = chance.choice([{"Tier": "Expedited"}, {"Tier": "Standard"}, {"Tier": "Bulk"}])
+    job = {**steps.requests[0]["jobParameters"], **less}
+    fallback = {"expeditedFallback": chance.choice(["Standard", "Bulk"])} if job["Tier"] == "Expedited" else {}
+    steps.send({"requestId": "r2", "vaultName": VAULT, "jobParameters": job, **fallback}, 1.0)
+    after_seconds = 20 + chance.uniform(0, 40)
+    if chance.random() < 0.6:
+        steps.send({"cancel": "r2"}, after_seconds)
+    else:
+        steps.ask(_tier(chance), after_seconds, archive=0)
+    steps.certain = {"initiate InitiateJob 2": Choice("throttled")}
+    steps.settings = {"max_units": chance.choice([0, 0, 1]), "on_demand_room": False}
+
+
 def _hurried(steps: _Steps, chance: random.Random) -> None:
     """A faster tier is asked for just before the slower job, of whose end nobody heard, is looked at.
 
@@ -320,6 +337,7 @@ _THEMES: dict[str, Callable[[_Steps, random.Random], None]] = {
     "hurried at the look": _hurried,
     "hurried at the start": _hurried_at_the_start,
     "just in time": _just_in_time,
+    "falls back": _falls_back,
 }
 _LONG = ("month's end", "days of quiet")
 

@@ -38,7 +38,7 @@ WAIT_TOLD_AGAIN_FROM_SECONDS = 15 * 60
 
 
 def claim_fields(key: str, claim: str, now_ms: int) -> dict[str, Any]:
-    """What a claim writes, beside the state and the attempt's number."""
+    """What a claim writes, beside the state, the attempt's number and the revision."""
     until = now_ms + bounds.CLAIM_SECONDS * 1000
     return {
         "claim": claim,
@@ -60,7 +60,7 @@ def may_call(claimed: Retrieval, now_ms: int, time_left_ms: int) -> bool:
 
 def wait(record: Retrieval, until_ms: int, now_ms: int, **changes: Any) -> Retrieval:
     """Waiting for the next attempt, which begins no sooner than `until_ms`; told where the changes give a reason."""
-    fields = {**NOT_WAITING, **NO_CLAIM, "due_at": until_ms, **changes, "waiting_since": now_ms}
+    fields = {**NOT_WAITING, **NO_CLAIM, "unseen_since": None, "due_at": until_ms, **changes, "waiting_since": now_ms}
     waiting = record.changed(to=State.WAITING, told=fields["reason"] is not None, **fields)
     due_in = EXPEDITED_BACKLOG if waiting.needs_release else shard(record.key)
     return waiting.model_copy(update={"due_in": due_in})
@@ -121,12 +121,14 @@ def wants_faster(record: Retrieval) -> bool:
 def in_progress(record: Retrieval, now_ms: int, **changes: Any) -> Retrieval:
     """In progress on the jobs it has. Where someone wants a faster one, it is due at once.
 
-    It is told where it was not in progress, as who joined it meanwhile has heard nothing yet; and where a delay that
-    was told is over, or one begins.
+    It is told where it was not in progress, as who joined it meanwhile has heard nothing yet; where a delay that was
+    told is over, or one begins; and where it goes on with another job than the one told.
     """
-    fields = {**NOT_WAITING, **NO_CLAIM, "delays": 0, "denied_since": None, **changes}
-    is_news = record.state is not State.IN_PROGRESS or record.reason is not None or fields["reason"] is not None
-    running = record.changed(to=State.IN_PROGRESS, told=is_news, **fields)
+    fields = {**NOT_WAITING, **NO_CLAIM, "delays": 0, "denied_since": None, "unseen_since": None, **changes}
+    running = record.changed(to=State.IN_PROGRESS, **fields)
+    is_news = record.state is not State.IN_PROGRESS or (record.reason, fields["reason"]) != (None, None)
+    if is_news or running.newest_job != record.newest_job:
+        running = running.model_copy(update={"sequence": running.revision})
     due_at = now_ms if wants_faster(running) else _next_look_ms(running, now_ms)
     return running.model_copy(update={"due_in": shard(record.key), "due_at": due_at})
 
@@ -165,16 +167,22 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
     newest = attempt == record.attempt and known is None and attempt != record.served_by
     if newest and record.state in (State.INITIATING, State.WAITING):
         return in_progress(record, now_ms, jobs=jobs, tier=tier)
-    if newest and record.state is State.SUCCEEDED:
+    if newest and record.state is State.SUCCEEDED and faster(tier, record.tier):
         return record.changed(jobs=jobs)
-    return record.changed(duplicates=record.with_duplicate(job_id))
+    return record.changed(duplicates=record.with_duplicates(job_id))
 
 
 def given_back(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     """A claim whose call was never made."""
     if not _claims(record, attempt):
         return None
-    return wait(record, now_ms, now_ms, tier=record.wanted_tier())
+    return wait(record, now_ms, now_ms, tier=_next_tier(record))
+
+
+def _next_tier(claimed: Retrieval) -> Tier:
+    """That of the attempt just made, which may be a fallback; or the faster one of who came meanwhile."""
+    asking = claimed.waiting_requests().values()
+    return fastest([claimed.tier, *(asker.tier for asker in asking if asker.since > (claimed.claimed_at or 0))])
 
 
 def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, now_ms: int) -> Retrieval | None:
@@ -198,7 +206,7 @@ def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, n
     if any(_first_look_ms(job) <= now_ms for job in record.jobs.values()):
         # An older job should have ended by now. As in progress it is looked at before the next attempt.
         return in_progress(record, now_ms, **counted).model_copy(update={"due_at": until})
-    return wait(record, until, now_ms, tier=record.wanted_tier(), **counted)
+    return wait(record, until, now_ms, tier=_next_tier(record), **counted)
 
 
 def _claims(record: Retrieval, attempt: int) -> bool:
@@ -206,18 +214,22 @@ def _claims(record: Retrieval, attempt: int) -> bool:
 
 
 def _fall_back(record: Retrieval, reason: Reason, now_ms: int) -> Retrieval | None:
-    """The slower tier that some of the requests accept, unless a job already runs at it; the others go on waiting."""
+    """The slower tier that some of the requests accept, or the job that runs at it; the others go on waiting."""
     accepted = {
         name: asker.fallback if asker.tier is Tier.EXPEDITED else asker.tier
         for name, asker in record.waiting_requests().items()
     }
     tiers = [tier for tier in accepted.values() if tier is not None]
-    live = live_tier(record)
-    if not tiers or (live is not None and not faster(fastest(tiers), live)):
+    if not tiers:
         return None
+    tier, live = fastest(tiers), live_tier(record)
     requests = {name: _with_tier(asker, accepted.get(name)) for name, asker in record.requests.items()}
-    told = Reason(code=reason.code, message=f"{reason.message} Falls back to {fastest(tiers)}.")
-    return wait(record, now_ms, now_ms, reason=told, tier=fastest(tiers), requests=requests)
+    told = Reason(code=reason.code, message=f"{reason.message} Falls back to {tier}.")
+    if live is None or faster(tier, live):
+        return wait(record, now_ms, now_ms, reason=told, tier=tier, requests=requests)
+    if wants_faster(record.model_copy(update={"requests": requests})):
+        return None
+    return in_progress(record, now_ms, reason=told, tier=live, requests=requests)
 
 
 def _with_tier(asker: Asker, tier: Tier | None) -> Asker:
@@ -228,7 +240,7 @@ def unknown(record: Retrieval, attempt: int, reason: Reason) -> Retrieval | None
     """No answer: whether the job was started is unknown, and only a listing settles it."""
     if not _claims(record, attempt) or record.reason is not None:
         return None
-    return record.changed(told=True, reason=reason)
+    return record.changed(told=True, reason=reason, denied_since=None)
 
 
 def unseen(record: Retrieval, refusal: Refusal, reason: Reason, now_ms: int) -> Retrieval | None:
@@ -237,20 +249,21 @@ def unseen(record: Retrieval, refusal: Refusal, reason: Reason, now_ms: int) -> 
     settled = record.state not in (State.INITIATING, State.IN_PROGRESS) or (record.due_at or 0) > now_ms
     if settled or refusal not in (Refusal.DENIED, Refusal.PERMANENT):
         return None
-    denied_since = record.denied_since or now_ms
-    if now_ms - denied_since > bounds.DENIED_AT_MOST_SECONDS * 1000:
+    unseen_since = record.unseen_since or now_ms
+    if now_ms - unseen_since > bounds.DENIED_AT_MOST_SECONDS * 1000:
         # Its jobs stay in the record: how they ended is told by this, should anything be heard of them later.
         return failed(record.model_copy(update={"jobs": {}}), reason, now_ms, jobs=record.jobs)
     until = now_ms + delay_ms(Refusal.DENIED, record.delays + 1, record.retrieval_id)
-    counted: dict[str, Any] = {"delays": record.delays + 1, "denied_since": denied_since, "reason": reason}
-    return record.changed(told=True, due_at=until, **counted)
+    counted: dict[str, Any] = {"delays": record.delays + 1, "unseen_since": unseen_since, "reason": reason}
+    return record.changed(told=True, due_at=until, expected_at=None, **counted)
 
 
 def absent(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     """A whole listing, made after the claim and the bounds, does not have the attempt's job: it was never started."""
     if not _claims(record, attempt):
         return None
-    return _again(record, CODE_OUTCOME_UNKNOWN, "The start of the job could not be confirmed.", now_ms)
+    told = Reason(code=CODE_OUTCOME_UNKNOWN, message="The start of the job could not be confirmed.")
+    return _again(record, _next_tier(record), record.reason or told, now_ms)
 
 
 def vanished(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
@@ -261,20 +274,20 @@ def vanished(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     left, over = without(record, attempt), [*record.over, job.job_id]
     if record.state is not State.IN_PROGRESS:
         return record.changed(jobs=left, over=over)
-    message = "The job vanished before it was seen to end."
-    return _again(record, CODE_JOB_VANISHED, message, now_ms, jobs=left, over=over)
+    told = Reason(code=CODE_JOB_VANISHED, message="The job vanished before it was seen to end.")
+    return _again(record, record.wanted_tier(), told, now_ms, jobs=left, over=over)
 
 
-def _again(record: Retrieval, code: str, message: str, now_ms: int, **changes: Any) -> Retrieval:
+def _again(record: Retrieval, tier: Tier, reason: Reason, now_ms: int, **changes: Any) -> Retrieval:
     """One job less, and another attempt at what no other job serves, unless too many were lost."""
     lost = record.lost + 1
     again = record.model_copy(update=changes)
     if lost >= bounds.LOST_AT_MOST:
-        reason = record.reason or Reason(code=code, message=f"{message} Given up after {lost} attempts.")
-        return failed(again, reason, now_ms, lost=lost)
+        message = f"{reason.message} Given up after {lost} attempts."
+        return failed(again, reason.model_copy(update={"message": message}), now_ms, lost=lost)
     if not wants_faster(again):
-        return in_progress(again, now_ms, lost=lost)
-    return wait(again, now_ms, now_ms, lost=lost, tier=again.wanted_tier())
+        return in_progress(record, now_ms, lost=lost, **changes)
+    return wait(again, now_ms, now_ms, lost=lost, tier=tier)
 
 
 def without(record: Retrieval, attempt: int) -> dict[str, StartedJob]:

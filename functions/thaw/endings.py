@@ -6,11 +6,11 @@ As in `attempts`, each function takes the record as it stands and returns the re
 from typing import Any
 
 from thaw import bounds
-from thaw.attempts import failed, in_progress, started, told_until, without
+from thaw.attempts import failed, in_progress, started, told_until, wait, wants_faster, without
 from thaw.job import GlacierJob
-from thaw.retrieval import ENDED, Reason, Retrieval, expires_after_end
+from thaw.retrieval import ENDED, Reason, Retrieval, StartedJob, expires_after_end
 from thaw.states import State
-from thaw.tiers import Tier
+from thaw.tiers import Tier, faster
 
 CODE_JOB_FAILED = "JobFailed"
 
@@ -39,30 +39,43 @@ def success_fields(job: GlacierJob, attempt: int, now_ms: int) -> dict[str, Any]
 
 def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
     """A job that carries this record's tag is completed, in whatever state the record is."""
-    mine = record.jobs.get(str(attempt))
-    known = mine is not None and mine.job_id == job.JobId
+    known = _is_of_attempt(record, attempt, job)
     if job.JobId in record.over and not job.succeeded:
         return None  # otherwise it was taken for vanished, and was there all the time (beyond the bounds)
     if not record.is_open:
         return None if known else _told_after_the_end(record, attempt, job, now_ms)
     extra = not known and not _fits(record, attempt)
-    duplicates = record.with_duplicate(job.JobId) if extra else record.duplicates
     if job.succeeded:
+        tier = tier_of(job) or (record.jobs[str(attempt)].tier if known else record.tier)
         left = without(record, attempt) if known else record.jobs
         over = [each for each in record.over if each != job.JobId]
-        fields = {**success_fields(job, attempt, now_ms), "duplicates": duplicates, "jobs": left, "over": over}
+        duplicates = record.with_duplicates(*_in_vain(left, attempt, tier))
+        fields = success_fields(job, attempt, now_ms)
+        fields |= {"tier": tier, "duplicates": duplicates, "jobs": left, "over": over}
         return record.changed(to=State.SUCCEEDED, told=True, **fields)
     if not extra:
         return _job_failed(record, attempt, job, now_ms)
-    return record.changed(duplicates=duplicates) if duplicates != record.duplicates else None
+    return _noted(record, job.JobId)
+
+
+def _in_vain(left: dict[str, StartedJob], attempt: int, tier: Tier) -> list[str]:
+    """Jobs begun since that of an attempt, at no faster tier: only where that one was taken for lost."""
+    return [job.job_id for name, job in left.items() if int(name) >= attempt and not faster(job.tier, tier)]
 
 
 def _told_after_the_end(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
     if job.JobId not in record.over:
         return started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms)
-    if job.JobId in record.duplicates:
-        return None
-    return record.changed(duplicates=record.with_duplicate(job.JobId))
+    return _noted(record, job.JobId)
+
+
+def _noted(record: Retrieval, duplicate: str) -> Retrieval | None:
+    return record.changed(duplicates=record.with_duplicates(duplicate)) if duplicate not in record.duplicates else None
+
+
+def _is_of_attempt(record: Retrieval, attempt: int, job: GlacierJob) -> bool:
+    mine = record.jobs.get(str(attempt))
+    return mine is not None and mine.job_id == job.JobId
 
 
 def _fits(record: Retrieval, attempt: int) -> bool:
@@ -76,8 +89,11 @@ def tier_of(job: GlacierJob) -> Tier | None:
 
 
 def due_now(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
-    """A job is completed, but Glacier has to be asked for more of it: it is recorded and due at once."""
+    """A job is completed, but Glacier has to be asked for more of it: it is recorded, and due at once, before a further
+    attempt. One that is under way is let be."""
     known = started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms) or record
+    if record.state is State.WAITING and known is record and _is_of_attempt(record, attempt, job):
+        return in_progress(record, now_ms).model_copy(update={"due_at": now_ms})
     if known.state is not State.IN_PROGRESS or (known is record and (known.due_at or 0) <= now_ms):
         return None
     sooner: dict[str, Any] = {"due_at": now_ms, "expected_at": told_until(known)}
@@ -85,13 +101,17 @@ def due_now(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Re
 
 
 def _job_failed(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval:
-    """Glacier's word: the retrieval fails with its newest attempt's job, and goes on where a newer attempt is due."""
-    less = record.model_copy(update={"jobs": without(record, attempt), "over": [*record.over, job.JobId]})
-    newer_is_due = record.state is State.WAITING
-    newer_is_claimed = record.state is State.INITIATING and str(attempt) in record.jobs
-    if newer_is_due or newer_is_claimed:
-        return less.changed()
-    if attempt < record.attempt and less.jobs:
-        return in_progress(less, now_ms)
+    """Glacier's word: the retrieval fails by it, unless a newer job runs or a further attempt is to be made."""
+    less: dict[str, Any] = {"jobs": without(record, attempt), "over": [*record.over, job.JobId]}
+    left = record.model_copy(update=less)
+    being_started = record.state is State.INITIATING and str(attempt) in record.jobs
+    if record.state is State.WAITING or being_started:
+        return record.changed(**less)
+    if record.state is State.IN_PROGRESS and wants_faster(record) and not left.jobs:
+        until = max(record.due_at or 0, now_ms)
+        return wait(record, until, now_ms, tier=record.wanted_tier(), reason=record.reason, **less)
+    newer_runs = left.newest_job is not None and left.newest_job[0] > attempt
+    if record.state is State.IN_PROGRESS and (newer_runs or wants_faster(record)):
+        return record.changed(told=record.reason is None and left.newest_job != record.newest_job, **less)
     reason = Reason(code=CODE_JOB_FAILED, message=job.StatusMessage or "Glacier ended the job as Failed.")
-    return failed(less, reason, now_ms)
+    return failed(left, reason, now_ms)

@@ -126,7 +126,7 @@ class CapacityShortEvent(_Told):
 
 
 class DuplicateJobEvent(_Told):
-    """Glacier has a job that serves nobody, and may charge it."""
+    """Glacier has a job more than was needed, and may charge it."""
 
     retrieval_id: str
     account_id: str

@@ -36,7 +36,7 @@ from thaw.event_details import (
     WrongField,
 )
 from thaw.records import RejectionRecord, RequestRecord
-from thaw.retrieval import Asker, Retrieval, StartedJob
+from thaw.retrieval import Asker, Retrieval
 from thaw.states import State
 
 
@@ -165,18 +165,17 @@ def _progress(detail_type: str, record: Retrieval) -> dict[str, Any]:
             "completed_at": record.completed,
             "output_available_until": _iso(record.output_available_until),
         }
-    job = _newest_job(record)
-    started = {"job_id": job.job_id, "initiated_at": _iso(job.started_at)} if job else {}
     if detail_type == INITIATED:
-        return known | {"attempt": record.attempt, **started}
+        return known | _started(record)
     reason = ReasonTold(code=record.reason.code, message=record.reason.message) if record.reason else None
     until = _iso(record.expected_at or record.due_at) if detail_type == DELAYED else None
     return known | {"attempt": record.attempt, "reason": reason, "delayed_until": until}
 
 
-def _newest_job(record: Retrieval) -> StartedJob | None:
-    newest = max(record.jobs, key=int, default=None)
-    return record.jobs[newest] if newest is not None else None
+def _started(record: Retrieval) -> dict[str, Any]:
+    assert record.newest_job is not None
+    attempt, job = record.newest_job
+    return {"attempt": attempt, "tier": job.tier, "job_id": job.job_id, "initiated_at": _iso(job.started_at)}
 
 
 def _inventory(record: Retrieval, next_marker: str | None) -> InventoryTold | None:

@@ -84,7 +84,8 @@ def opened(
     )
     if waits.needs_release:
         return waits
-    return waits.model_copy(update={"state": State.INITIATING, "attempt": 1, **claim_fields(key, claim, now_ms)})
+    claimed = {"state": State.INITIATING, "attempt": 1, "claimed_at": 1, **claim_fields(key, claim, now_ms)}
+    return waits.model_copy(update=claimed)
 
 
 def join(record: Retrieval, request: RetrievalRequest, now_ms: int) -> Retrieval | Join:
@@ -102,10 +103,16 @@ def join(record: Retrieval, request: RetrievalRequest, now_ms: int) -> Retrieval
     requests = {**record.requests, request.request_id: asker}
     known = {"requests": requests, **_sizes(record, request)}
     if record.state is State.WAITING and faster(asker.tier, record.tier):
-        return _hurried(record, asker.tier, known, now_ms)
-    if record.state is State.IN_PROGRESS and wants_faster(record.model_copy(update=known)):
-        return wait(record, now_ms, now_ms, tier=record.model_copy(update=known).wanted_tier(), **known)
+        return _for_tier(record, asker.tier, now_ms, **known)
+    joined = record.model_copy(update=known)
+    if record.state is State.IN_PROGRESS and wants_faster(joined) and not _waits_out_a_delay(record, now_ms):
+        return wait(record, now_ms, now_ms, tier=joined.wanted_tier(), **known)
     return record.changed(**known)
+
+
+def _waits_out_a_delay(running: Retrieval, now_ms: int) -> bool:
+    """Whether a further attempt is to be made already, though not yet."""
+    return wants_faster(running) and (running.due_at or 0) > now_ms
 
 
 def _worth_joining(record: Retrieval, now_ms: int) -> bool:
@@ -123,11 +130,12 @@ def _sizes(record: Retrieval, request: RetrievalRequest) -> dict[str, Any]:
     return {"bytes": requested_bytes(request)}
 
 
-def _hurried(record: Retrieval, tier: Tier, known: dict[str, Any], now_ms: int) -> Retrieval:
-    sooner = record.model_copy(update={"tier": tier})
-    if sooner.needs_release:
-        return wait(record, now_ms, now_ms, tier=tier, **known)
-    return _at_tier(record, tier, **known)
+def _for_tier(record: Retrieval, tier: Tier, now_ms: int, **changes: Any) -> Retrieval:
+    """It waits for another tier: anew where top_up releases either; else as long as before, and told where that was."""
+    other = record.model_copy(update={"tier": tier})
+    if record.needs_release or other.needs_release:
+        return wait(record, now_ms, now_ms, tier=tier, **changes)
+    return record.changed(told=record.reason is not None, tier=tier, **changes)
 
 
 def cancel(record: Retrieval, request_id: str, now_ms: int) -> Retrieval | None:
@@ -164,18 +172,13 @@ def _why_not(record: Retrieval) -> tuple[str, str]:
 
 
 def _without_its_tier(left: Retrieval, now_ms: int) -> Retrieval:
-    """The others go on, at a slower tier where none of them asks for the one it waited for."""
+    """The others go on, at another tier where none of them asks for the one it waited for, or would fall back to it."""
     wanted = left.wanted_tier()
     if left.jobs and not wants_faster(left):
         return in_progress(left, now_ms, tier=live_tier(left))
-    if not faster(left.tier, wanted):
+    if any(asker.tier is left.tier for asker in left.waiting_requests().values()):
         return left.changed()
-    return wait(left, now_ms, now_ms, tier=wanted) if left.needs_release else _at_tier(left, wanted)
-
-
-def _at_tier(record: Retrieval, tier: Tier, **changes: Any) -> Retrieval:
-    """It waits on, for another tier: which is told where the wait was."""
-    return record.changed(told=record.reason is not None, tier=tier, **changes)
+    return _for_tier(left, wanted, now_ms)
 
 
 def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None:
@@ -186,7 +189,7 @@ def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None
         return None
     assert ended.inventory is not None
     assert ended.job_id is not None
-    key = page_key(namespace, ended.retrieval_id, ended.page + 1)
+    key = page_key(namespace, ended.job_id)
     requests = {name: asker.model_copy(update={"since": 1}) for name, asker in ended.waiting_requests().items()}
     return Retrieval(
         id=item_id(key),

@@ -68,7 +68,7 @@ class Asker(Stored):
 
 
 class StartedJob(Stored):
-    """A job of Glacier's that may still serve, under its attempt."""
+    """A job of Glacier's that has not been seen to end, under its attempt."""
 
     job_id: str
     tier: Tier
@@ -130,17 +130,23 @@ class Retrieval(Stored):
     due_at: Number | None = None
     waiting_since: Number | None = None
     expected_at: Number | None = None
-    """In the Expedited backlog: when its turn is likely to come, as it was last told."""
+    """Until when it waits, as it was last told, where `due_at` is another time."""
     slot: str | None = None
     """How top_up released an Expedited retrieval."""
     claim: str | None = None
     claim_until: Number | None = None
+    claimed_at: Number | None = None
+    """The revision of the claim: who joined later came while the attempt was under way."""
     jobs: dict[Annotated[str, Field(pattern=r"^[0-9]{1,9}$")], StartedJob] = {}
+    """While it is open these may still serve; once it has ended nobody waits for those that are left."""
     over: list[str] = []
     """Jobs that ended without serving: failed, or vanished."""
     delays: Number = 0
     lost: Number = 0
     denied_since: Number | None = None
+    """Since when Glacier denies to start its job."""
+    unseen_since: Number | None = None
+    """Since when Glacier denies to tell of its jobs."""
     reason: Reason | None = None
 
     job_id: str | None = None
@@ -198,6 +204,12 @@ class Retrieval(Stored):
         """Whether top_up has to release it before its next attempt."""
         return self.tier is Tier.EXPEDITED and not self.foreign
 
+    @property
+    def newest_job(self) -> tuple[int, StartedJob] | None:
+        """Of the jobs that have not been seen to end that of the latest attempt, and the attempt."""
+        newest = max(self.jobs, key=int, default=None)
+        return (int(newest), self.jobs[newest]) if newest is not None else None
+
     def waiting_requests(self) -> dict[str, Asker]:
         """The requests that still want the output."""
         return {name: asker for name, asker in self.requests.items() if not asker.cancelled}
@@ -206,9 +218,9 @@ class Retrieval(Stored):
         """The fastest tier that anyone asks for."""
         return fastest([asker.tier for asker in self.waiting_requests().values()] or [self.tier])
 
-    def with_duplicate(self, job_id: str) -> dict[str, int]:
-        """The duplicates once the next write has told of this job, too."""
-        return {job_id: self.revision + 1} | self.duplicates
+    def with_duplicates(self, *job_ids: str) -> dict[str, int]:
+        """The duplicates once the next write has told of these jobs, too."""
+        return dict.fromkeys(job_ids, self.revision + 1) | self.duplicates
 
     def changed(self, *, to: State | None = None, told: bool = False, **changes: Any) -> Self:
         """The record after one write: moved as the table of states allows, one revision on.
@@ -225,7 +237,7 @@ class Retrieval(Stored):
 
 
 NOT_WAITING: dict[str, Any] = {"waiting_since": None, "expected_at": None, "slot": None, "reason": None}
-NO_CLAIM: dict[str, Any] = {"claim": None, "claim_until": None}
+NO_CLAIM: dict[str, Any] = {"claim": None, "claim_until": None, "claimed_at": None}
 ENDED: dict[str, Any] = {"due_in": None, "due_at": None, **NOT_WAITING, **NO_CLAIM}
 """What no record carries any more once it is terminal (a failure sets its own reason)."""
 
@@ -267,9 +279,13 @@ def key_for(namespace: str, request: RetrievalRequest, account_id: str, ordinal:
     return _digest(namespace, what)
 
 
-def page_key(namespace: str, first_page: str, page: int) -> str:
-    """The key of a further page of one inventory, which no request of its own shares."""
-    return _digest(namespace, {"listing": first_page, "page": page})
+def page_key(namespace: str, job_id: str) -> str:
+    """The key of the page that follows the one that a job retrieved; no request of its own shares it.
+
+    A job's id is of one page for ever. The retrieval's own is not: once its record has expired, the same request makes
+    the same id again, and the following page's record may still be there.
+    """
+    return _digest(namespace, {"follows": job_id})
 
 
 def _digest(namespace: str, what: dict[str, Any]) -> str:

@@ -62,13 +62,16 @@ def _is_bulk(parameters: Mapping[str, Any]) -> bool:
 
 
 def claimed_as_asked(change: Change) -> Iterator[Violation]:
-    """A Bulk job is not begun where the record says that a Standard one is wanted: it would be a second job soon."""
+    """No job is begun at a tier that nobody has asked for, or fallen back to; nor at Bulk where the record says that
+    Standard is wanted: each would be a second job soon."""
     old, new = change.old, change.new
     if new is None or new.get("state") != State.INITIATING or _has_claimed(old, new):
         return
     wanted = {asker["tier"] for asker in new["requests"].values() if not asker.get("cancelled")}
-    if new["tier"] == Tier.BULK and Tier.STANDARD in wanted:
-        yield Violation(Promise.AS_ASKED, f"{change.id} was claimed at Bulk, and Standard is wanted")
+    if new["tier"] not in wanted or (new["tier"] == Tier.BULK and Tier.STANDARD in wanted):
+        yield Violation(
+            Promise.AS_ASKED, f"{change.id} was claimed at {new['tier']}, and asked for is {sorted(wanted)}"
+        )
 
 
 def _has_claimed(old: Attributes | None, new: Attributes) -> bool:

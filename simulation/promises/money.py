@@ -66,7 +66,7 @@ def _target(job: JobStarted, history: History) -> tuple[str, ...]:
 
 
 def _served(first: JobStarted, second: JobStarted, history: History, slack_ms: float) -> bool:
-    if _RANK[first.tier] > _RANK[second.tier] or _is_left_over(first, second, history):
+    if _RANK[first.tier] > _RANK[second.tier] or _is_left_over(first, second, history, slack_ms):
         return False
     end, at_ms = history.job_ends.get(first.job_id), second.at.timestamp() * 1000
     if end is None or end.at_ms > at_ms:
@@ -76,14 +76,17 @@ def _served(first: JobStarted, second: JobStarted, history: History, slack_ms: f
     return end.at_ms + _LIVES_MS - at_ms > _WORTH_MS + slack_ms
 
 
-def _is_left_over(first: JobStarted, second: JobStarted, history: History) -> bool:
-    """Whether a faster job had served the retrieval that the first was started for, and the second is of a later one.
-    What is left of an ended retrieval's jobs is followed by nobody."""
+def _is_left_over(first: JobStarted, second: JobStarted, history: History, slack_ms: float) -> bool:
+    """Whether a faster job had served the retrieval that the first was started for, and the second is of a later one,
+    begun when that job's output was good no more. What is left of an ended retrieval's jobs is followed by nobody."""
     tag, later = Tag.read(first.description), Tag.read(second.description)
     if tag is None or later is None or tag.key != later.key or tag.generation >= later.generation:
         return False
     ended = history.retrieval(tag.key, tag.generation)
-    return ended.get("state") == State.SUCCEEDED and bool(ended["jobId"] != first.job_id)
+    if ended.get("state") != State.SUCCEEDED or ended["jobId"] == first.job_id:
+        return False
+    good_until_ms = history.job_ends[ended["jobId"]].at_ms + _LIVES_MS - _WORTH_MS
+    return first.archive_id is None or second.at.timestamp() * 1000 > good_until_ms - slack_ms
 
 
 def of_jobs(jobs: Sequence[JobStarted], history: History) -> Iterator[Violation]:
@@ -95,13 +98,25 @@ def of_jobs(jobs: Sequence[JobStarted], history: History) -> Iterator[Violation]
             yield Violation(Promise.NO_DOLLAR_TWICE, f"{_shown(job)} has no tag to be recognised by")
 
 
-def unasked_for(jobs: Sequence[JobStarted], asked: Sequence[tuple[datetime, Body]]) -> Iterator[Violation]:
-    """Jobs that nobody wanted at their tier, or as the fallback to it. Args: asked: what, and when it was sent."""
+def unasked_for(
+    jobs: Sequence[JobStarted], asked: Sequence[tuple[datetime, Body]], cancelled_ms: Mapping[str, int]
+) -> Iterator[Violation]:
+    """Jobs that nobody wanted at their tier, or as the fallback to it.
+
+    Args:
+        asked: what, and when it was sent.
+        cancelled_ms: when each of the requests that were taken back in time was.
+    """
+
+    def still_asks(job: JobStarted, at: datetime, body: Body) -> bool:
+        until_ms = cancelled_ms.get(body["requestId"], float("inf"))
+        return at <= job.at and job.at.timestamp() * 1000 < until_ms and answers(job, body)
+
     for job in jobs:
         wanted = (
             job.tier in (body["jobParameters"]["Tier"], body.get("expeditedFallback"))
             for at, body in asked
-            if at <= job.at and answers(job, body)
+            if still_asks(job, at, body)
         )
         if job.description != SOMEONE_ELSES and not any(wanted):
             yield Violation(Promise.NO_DOLLAR_TWICE, f"{_shown(job)} was started, and nobody had asked for it")
@@ -115,18 +130,19 @@ def duplicates_told(told: Iterable[str]) -> Iterator[Violation]:
 def duplicates_noticed(
     jobs: Sequence[JobStarted], history: History, told: set[str], heard_of: set[str]
 ) -> Iterator[Violation]:
-    """Beyond the bounds a job may be started in vain; once Thaw hears of both, it says so. Beside one that
-    failed in the end it was not in vain.
+    """Beyond the bounds a job may be started in vain; once Thaw hears of both, it names the one that serves nobody.
+    Beside one that failed in the end it was not in vain.
 
     Args:
         told: the ids of the jobs of `Duplicate Job` events.
         heard_of: those of which any notification came.
     """
+    serving = {item.get("jobId") for item in history.items.values() if item.get("state") == State.SUCCEEDED}
     for pair in jobs_in_vain(jobs, history):
         ids = {job.job_id for job in pair}
         end = history.job_ends.get(pair[0].job_id)
         served = end is not None and end.status == "Succeeded"
-        if served and ids <= heard_of and not ids & told:
+        if served and ids <= heard_of and not (ids - serving) & told:
             yield Violation(Promise.NO_DOLLAR_TWICE, f"nobody was told that {_shown(pair[1])} was in vain")
 
 

@@ -1,17 +1,20 @@
 """A notification ends the retrieval that its job was started for, be that long past; on a table."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.contract.jobs_site import DAY_MS, ENDED, Site, job, key
 from tests.unit.builders import ACCOUNT, NOW, archive_request, inventory_request
 from thaw import attempts, joining
-from thaw.edge.table import Table
+from thaw.edge.table import Table, to_wire
 from thaw.events import events
 from thaw.request import RetrievalRequest
 from thaw.retrieval import Retrieval
 from thaw.states import State
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 FOLLOWED = inventory_request("r1", followPages=True)
 
@@ -125,3 +128,31 @@ def test_a_further_job_of_an_earlier_retrieval_is_noted_there_though_it_was_open
     assert past is not None
     assert (past.job_id, list(past.duplicates)) == ("job-1", ["job-9"])
     assert site.get(first) == again
+
+
+def test_a_page_that_an_expired_listing_left_behind_stands_in_no_later_ones_way(
+    site: Site, dynamodb: "DynamoDBClient"
+) -> None:
+    """Time to live takes each record by itself: a following page was retrieved later, and stays longer."""
+    first = running_page(site, "r1", "job-1")
+    notify(site, first, JobId="job-1", InventoryRetrievalParameters={"Marker": "here"})
+    left_behind = following(site, first)
+    dynamodb.delete_item(TableName=site.table.name, Key=to_wire({"id": first.id}))
+    again = running_page(site, "r2", "job-9")
+    assert again.retrieval_id == first.retrieval_id
+    notify(site, again, JobId="job-9", InventoryRetrievalParameters={"Marker": "here"})
+    assert site.get(again).state is State.SUCCEEDED
+    assert [set(each.requests) for each in (following(site, again), left_behind)] == [{"r2"}, {"r1"}]
+
+
+def running_page(site: Site, request_id: str, job_id: str) -> Retrieval:
+    claim = joining.opened(key(1), 1, inventory_request(request_id, followPages=True), ACCOUNT, False, "c", NOW)
+    running = attempts.started(claim, 1, claim.tier, job_id, NOW)
+    assert running is not None
+    return site.created(running)
+
+
+def following(site: Site, page: Retrieval) -> Retrieval:
+    opened = joining.next_page(site.table.name, site.get(page), NOW)
+    assert opened is not None
+    return site.get(opened)

@@ -85,9 +85,16 @@ def _right(said: Json, started: Started) -> Fate:
     return Fate.GOES_ON
 
 
-def tells_duplicate(said: Json, started: Started) -> bool:
-    """Whether it tells of a job that should not be."""
-    return is_whole(said) and is_about(said, started) and said["JobId"] != started.job_id
+def duplicate(said: Json, started: Started) -> str | None:
+    """Which of two jobs for one attempt it shows to be in vain, if any: the one that does not serve, or not yet.
+
+    All that were started are Standard; beside a Bulk job one of them may have been wanted.
+    """
+    if not (is_whole(said) and is_about(said, started)) or said["JobId"] == started.job_id:
+        return None
+    if not (said["Completed"] and _right(said, started) is Fate.SUCCEEDED):
+        return str(said["JobId"])
+    return started.job_id if said.get("Tier") != "Bulk" else None
 
 
 def next_marker(said: Json) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from thaw import attempts, joining
 from thaw.job import GlacierJob
+from thaw.refusals import Refusal
 from thaw.request import RetrievalRequest, parse
 from thaw.retrieval import SLOT_ON_DEMAND, Reason, Retrieval
 from thaw.states import State
@@ -13,12 +14,14 @@ KEY = "0123456789abcdef" * 2
 ACCOUNT = "123456789012"
 NOW = 1_767_225_600_000
 """2026-01-01T00:00:00Z, in epoch milliseconds."""
+DAY_MS = 86_400_000
 MIB = 1024 * 1024
 
 ARCHIVE_ID = ("NkbByEejwEggmBz2fTHgJrg0XBoDfjP4q6iu87-TjhqG6eGoOY9Z8i1_AUyUsuhPAdTqLHy8" * 2)[:138]
 """As long as Glacier's are."""
 
 REASON = Reason(code="ThrottlingException", message="Rate exceeded")
+NO_CAPACITY = Reason(code="InsufficientCapacityException", message="There is insufficient capacity.")
 
 
 def archive_message(request_id: str = "request-1", tier: str = "Standard", **fields: Any) -> dict[str, Any]:
@@ -56,7 +59,8 @@ def opened(asked: RetrievalRequest | None = None, *, foreign: bool = False, now_
 def claimed(record: Retrieval, now_ms: int) -> Retrieval:
     """The record after the claim that the table writes."""
     fields = attempts.claim_fields(record.key, f"claim-{record.attempt + 1}", now_ms)
-    return record.changed(to=State.INITIATING, attempt=record.attempt + 1, **fields)
+    fields |= {"attempt": record.attempt + 1, "claimed_at": record.revision + 1}
+    return record.changed(to=State.INITIATING, **fields)
 
 
 def released(record: Retrieval, now_ms: int, slot: str = SLOT_ON_DEMAND) -> Retrieval:
@@ -71,6 +75,15 @@ def started(record: Retrieval, job_id: str, now_ms: int) -> Retrieval:
     running = attempts.started(record, record.attempt, record.tier, job_id, now_ms)
     assert running is not None
     return running
+
+
+def refused(
+    record: Retrieval, refusal: Refusal = Refusal.THROTTLED, now_ms: int = NOW, reason: Reason = REASON
+) -> Retrieval:
+    """The record after Glacier refused its newest attempt."""
+    after = attempts.refused(record, record.attempt, refusal, reason, now_ms)
+    assert after is not None
+    return after
 
 
 def joined_by(record: Retrieval, asked: RetrievalRequest, now_ms: int = NOW) -> Retrieval:

@@ -156,6 +156,10 @@ class Moves(RuleBasedStateMachine):
         job_id = f"job-{attempt}{name}"
         self.write(lambda record: attempts.started(record, attempt, tier, job_id, self.now_ms))
 
+    @rule(refusal=st.sampled_from(REFUSALS))
+    def refuse_to_tell(self, refusal: Refusal) -> None:
+        self.write(lambda record: attempts.unseen(record, refusal, REASON, self.now_ms))
+
     @rule()
     def upgrade(self) -> None:
         self.write(lambda record: attempts.upgraded(record, self.now_ms))
@@ -202,7 +206,8 @@ class Moves(RuleBasedStateMachine):
         assert waits == (record.waiting_since is not None)
         assert calls == (record.claim is not None) == (record.claim_until is not None)
         if calls:
-            assert record.due_at == (record.claim_until or 0) + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000
+            assert (record.due_at or 0) >= (record.claim_until or 0) + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000
+            assert record.claimed_at is not None
             assert record.attempt > 0
         if record.state is State.IN_PROGRESS:
             assert attempts.live_tier(record) is not None

@@ -3,6 +3,8 @@
 import pytest
 
 from tests.unit.builders import (
+    DAY_MS,
+    NO_CAPACITY,
     NOW,
     REASON,
     archive_request,
@@ -11,6 +13,7 @@ from tests.unit.builders import (
     joined_by,
     on_two_jobs,
     opened,
+    refused,
     released,
     started,
 )
@@ -19,15 +22,6 @@ from thaw.refusals import Refusal
 from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Reason, Retrieval
 from thaw.states import State
 from thaw.tiers import Tier, first_look_seconds
-
-DAY_MS = 86_400_000
-NO_CAPACITY = Reason(code="InsufficientCapacityException", message="There is insufficient capacity.")
-
-
-def refused(record: Retrieval, refusal: Refusal, now_ms: int = NOW, reason: Reason = REASON) -> Retrieval:
-    after = attempts.refused(record, record.attempt, refusal, reason, now_ms)
-    assert after is not None
-    return after
 
 
 def hasty(slot: str, **fields: str) -> Retrieval:
@@ -83,7 +77,7 @@ def test_where_the_slower_job_served_during_a_start_the_faster_one_is_no_duplica
     served = endings.ended(starting, 1, job(starting, 1, "job-1"), NOW)
     assert served is not None
     assert served.state is State.SUCCEEDED
-    late = job(starting, 2, "job-2", status)
+    late = job(starting, 2, "job-2", status, Tier="Standard")
     if late.is_over:
         known = endings.ended(served, 2, late, NOW)
     else:
@@ -184,146 +178,54 @@ def test_no_call_is_made_that_could_outlive_its_claim_or_its_function() -> None:
     assert not attempts.may_call(record, NOW, call_ms)
 
 
-# Jobs that end
+def test_who_accepts_the_tier_of_a_job_in_progress_shares_it_where_there_is_no_capacity() -> None:
+    asked = archive_request("request-2", "Expedited", expeditedFallback="Standard")
+    both = joined_by(started(opened(), "job-1", NOW), asked)
+    shared = refused(claimed(released(both, NOW), NOW), Refusal.CAPACITY, reason=NO_CAPACITY)
+    assert (shared.state, shared.tier, set(shared.jobs)) == (State.IN_PROGRESS, Tier.STANDARD, {"1"})
+    assert shared.reason is not None
+    assert shared.reason.message.endswith("Falls back to Standard.")
+    assert not attempts.wants_faster(shared)
 
 
-def test_where_a_job_failed_that_was_given_up_for_absent_the_next_attempt_tells() -> None:
-    waits = attempts.absent(opened(), 1, NOW)
-    assert waits is not None
-    after = endings.ended(waits, 1, job(waits, 1, "job-1", "Failed"), NOW)
+@pytest.mark.parametrize("again", ["throttled", "given back", "absent"])
+def test_who_fell_back_does_not_wait_for_who_insists(again: str) -> None:
+    record = joined_by(
+        opened(archive_request(tier="Expedited")), archive_request("b", "Expedited", expeditedFallback="Standard")
+    )
+    fallen = refused(claimed(released(record, NOW), NOW), Refusal.CAPACITY)
+    claim = claimed(fallen, NOW)
+    if again == "throttled":
+        after: Retrieval | None = refused(claim, Refusal.THROTTLED)
+    else:
+        after = (attempts.given_back if again == "given back" else attempts.absent)(claim, claim.attempt, NOW)
     assert after is not None
-    assert (after.state, after.over, after.due_at) == (State.WAITING, ["job-1"], waits.due_at)
-    assert endings.ended(after, 1, job(waits, 1, "job-1", "Failed"), NOW) is None
+    assert (after.state, after.tier, after.due_in == EXPEDITED_BACKLOG) == (State.WAITING, Tier.STANDARD, False)
 
 
-def test_a_job_that_is_back_after_it_was_taken_for_vanished_ends_its_retrieval() -> None:
-    running = started(opened(), "job-1", NOW)
-    waits = attempts.vanished(running, 1, NOW + DAY_MS)
-    assert waits is not None
-    back = job(waits, 1, "job-1")
-    served = endings.ended(waits, 1, back, NOW + DAY_MS)
-    assert served is not None
-    assert (served.state, served.job_id, list(served.duplicates), served.over) == (State.SUCCEEDED, "job-1", [], [])
-    again = started(claimed(waits, NOW + DAY_MS), "job-2", NOW + DAY_MS)
-    served = endings.ended(again, 1, back, NOW + DAY_MS)
-    assert served is not None
-    assert (served.state, served.job_id, list(served.duplicates)) == (State.SUCCEEDED, "job-1", ["job-1"])
-
-
-def test_a_job_that_is_back_after_another_served_is_told_once() -> None:
-    waits = attempts.vanished(started(opened(), "job-1", NOW), 1, NOW + DAY_MS)
-    assert waits is not None
-    running = started(claimed(waits, NOW + DAY_MS), "job-2", NOW + DAY_MS)
-    served = endings.ended(running, 2, job(running, 2, "job-2"), NOW + DAY_MS)
-    assert served is not None
-    told = endings.ended(served, 1, job(running, 1, "job-1"), NOW + DAY_MS)
-    assert told is not None
-    assert (told.state, told.job_id, list(told.duplicates)) == (State.SUCCEEDED, "job-2", ["job-1"])
-    assert endings.ended(told, 1, job(running, 1, "job-1"), NOW + DAY_MS) is None
-
-
-def test_a_job_that_is_back_after_another_failed_is_told() -> None:
-    """It was paid for, and so was the one that took its place."""
-    waits = attempts.vanished(started(opened(), "job-1", NOW), 1, NOW + DAY_MS)
-    assert waits is not None
-    running = started(claimed(waits, NOW + DAY_MS), "job-2", NOW + DAY_MS)
-    failed = endings.ended(running, 2, job(running, 2, "job-2", "Failed"), NOW + DAY_MS)
-    assert failed is not None
-    told = endings.ended(failed, 1, job(running, 1, "job-1"), NOW + DAY_MS)
-    assert told is not None
-    assert (told.state, list(told.duplicates)) == (State.FAILED, ["job-1"])
-    assert endings.ended(told, 1, job(running, 1, "job-1"), NOW + DAY_MS) is None
-
-
-@pytest.mark.parametrize("status", ["InProgress", "Succeeded"])
-def test_a_job_that_turns_up_once_its_retrieval_was_given_up_is_told_once(status: str) -> None:
-    """It may be charged, and has an output: whoever asked was told that there is none."""
-    record = opened()
-    for attempt in range(1, bounds.LOST_AT_MOST + 1):
-        waits = attempts.absent(record, attempt, NOW)
-        assert waits is not None
-        record = claimed(waits, NOW) if waits.is_open else waits
-    assert (record.state, record.attempt) == (State.FAILED, bounds.LOST_AT_MOST)
-    for attempt in (record.attempt, 1):
-        late = job(record, attempt, f"job-{attempt}", status)
-        if late.is_over:
-            told = endings.ended(record, attempt, late, NOW)
-        else:
-            told = attempts.started(record, attempt, Tier.STANDARD, late.JobId, NOW)
-        assert told is not None
-        assert (told.state, told.jobs, next(iter(told.duplicates))) == (State.FAILED, {}, late.JobId)
-        assert endings.ended(told, attempt, job(record, attempt, late.JobId), NOW) is None
-        record = told
-
-
-def test_of_a_job_that_nobody_was_allowed_to_see_nothing_more_is_told() -> None:
-    """Its retrieval failed for that, which was told."""
-    running, denied = started(opened(), "job-1", NOW), Reason(code="AccessDeniedException", message="No.")
-    looked = attempts.unseen(running, Refusal.DENIED, denied, NOW + DAY_MS)
+def test_denials_to_start_are_not_counted_against_the_look_for_a_job() -> None:
+    """Of what was started after two days without permission nobody gives up because of them."""
+    denied = refused(opened(), Refusal.DENIED)
+    later_ms = NOW + (bounds.DENIED_AT_MOST_SECONDS - 60) * 1000
+    unsure = attempts.unknown(claimed(refused(claimed(denied, later_ms), Refusal.DENIED), later_ms), 3, REASON)
+    assert unsure is not None
+    first_ms = later_ms + 3_600_000
+    looked = attempts.unseen(unsure, Refusal.DENIED, REASON, first_ms)
     assert looked is not None
-    later_ms = NOW + DAY_MS + (bounds.DENIED_AT_MOST_SECONDS + 1) * 1000
-    failed = attempts.unseen(looked, Refusal.DENIED, denied, later_ms)
-    assert failed is not None
-    assert (failed.state, failed.reason, failed.over) == (State.FAILED, denied, [])
-    assert endings.ended(failed, 1, job(running, 1, "job-1"), later_ms) is None
+    assert looked.state is State.INITIATING
+    last_ms = first_ms + (bounds.DENIED_AT_MOST_SECONDS + 1) * 1000
+    given_up = attempts.unseen(looked, Refusal.DENIED, REASON, last_ms)
+    assert given_up is not None
+    assert given_up.state is State.FAILED
 
 
-def test_a_failed_job_fails_its_retrieval() -> None:
+def test_a_look_that_is_put_off_says_until_when() -> None:
+    """Whatever was told before of the job."""
     running = started(opened(), "job-1", NOW)
-    failed = endings.ended(running, 1, job(running, 1, "job-1", "Failed", StatusMessage="Archive gone"), NOW)
-    assert failed is not None
-    assert failed.state is State.FAILED
-    assert failed.reason == Reason(code="JobFailed", message="Archive gone")
-
-
-@pytest.mark.parametrize("attempt", [1, 2])
-def test_one_of_two_jobs_may_fail_and_its_news_may_come_twice(attempt: int) -> None:
-    both = on_two_jobs()
-    news = job(both, attempt, f"job-{attempt}", "Failed")
-    left = endings.ended(both, attempt, news, NOW)
-    assert left is not None
-    assert (left.state, set(left.jobs)) == (State.IN_PROGRESS, {str(3 - attempt)})
-    assert attempts.upgraded(left, NOW) is None, "what Glacier failed is not started again beside a job that goes on"
-    assert endings.ended(left, attempt, news, NOW) is None
-    done = endings.ended(left, 3 - attempt, job(both, 3 - attempt, f"job-{3 - attempt}"), NOW)
-    assert done is not None
-    assert (done.state, list(done.duplicates)) == (State.SUCCEEDED, [])
-    assert endings.ended(done, attempt, news, NOW) is None
-
-
-def test_an_end_can_overtake_the_job_id() -> None:
-    record = opened()
-    done = endings.ended(record, 1, job(record, 1, "job-1"), NOW)
-    assert done is not None
-    assert (done.state, done.job_id, list(done.duplicates)) == (State.SUCCEEDED, "job-1", [])
-    assert attempts.started(done, 1, Tier.STANDARD, "job-1", NOW) is None
-
-
-def test_a_second_job_of_one_attempt_is_a_duplicate() -> None:
-    running = started(opened(), "job-1", NOW)
-    twice = attempts.started(running, 1, Tier.STANDARD, "job-1b", NOW)
-    assert twice is not None
-    assert (twice.state, list(twice.duplicates)) == (State.IN_PROGRESS, ["job-1b"])
-    assert attempts.started(twice, 1, Tier.STANDARD, "job-1b", NOW) is None
-
-
-def test_a_job_is_not_taken_for_vanished_before_glacier_must_know_it() -> None:
-    running = started(opened(), "job-1", NOW)
-    known_ms = NOW + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000
-    assert attempts.vanished(running, 1, known_ms - 1) is None
-    again = attempts.vanished(running, 1, known_ms)
+    looked = attempts.unseen(running, Refusal.DENIED, REASON, NOW + DAY_MS)
+    assert looked is not None
+    sooner = endings.due_now(looked, 1, job(looked, 1, "job-1"), NOW + DAY_MS + 1000)
+    assert sooner is not None
+    again = attempts.unseen(sooner, Refusal.DENIED, REASON, NOW + DAY_MS + 2000)
     assert again is not None
-    assert (again.state, again.lost) == (State.WAITING, 1)
-
-
-def test_the_output_is_available_for_a_day_from_its_completion() -> None:
-    running = started(opened(), "job-1", NOW)
-    done = endings.ended(running, 1, job(running, 1, "job-1"), NOW + 9 * DAY_MS)
-    assert done is not None
-    assert done.output_available_until == NOW + 4 * 3_600_000 + DAY_MS
-    assert done.expires_at == (NOW + 9 * DAY_MS) // 1000 + bounds.RETRIEVAL_KEPT_SECONDS
-
-
-def test_records_outlive_every_message_and_a_retrieval_its_requests() -> None:
-    assert bounds.REQUEST_KEPT_SECONDS >= bounds.OPEN_AT_MOST_SECONDS + 28 * 86400
-    assert bounds.RETRIEVAL_KEPT_SECONDS > bounds.REQUEST_KEPT_SECONDS
+    assert attempts.told_until(again) == again.due_at

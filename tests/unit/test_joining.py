@@ -14,10 +14,11 @@ from tests.unit.builders import (
     joined_by,
     on_two_jobs,
     opened,
+    refused,
     released,
     started,
 )
-from thaw import attempts, bounds, endings, joining
+from thaw import bounds, endings, joining
 from thaw.joining import CancelRefused, Join, NotJoinedYet
 from thaw.refusals import Refusal
 from thaw.retrieval import EXPEDITED_BACKLOG, Retrieval
@@ -38,12 +39,6 @@ def succeeded() -> Retrieval:
 
 def joined(record: Retrieval, name: str = "request-2", tier: str = "Standard", now_ms: int = NOW) -> Retrieval:
     return joined_by(record, archive_request(name, tier), now_ms)
-
-
-def refused(record: Retrieval, refusal: Refusal = Refusal.THROTTLED) -> Retrieval:
-    waits = attempts.refused(record, record.attempt, refusal, REASON, NOW)
-    assert waits is not None
-    return waits
 
 
 def test_a_plain_request_is_claimed_at_once_and_an_expedited_one_waits_for_its_release() -> None:
@@ -166,6 +161,27 @@ def test_taking_back_one_never_hurries_the_others() -> None:
     left = joining.cancel(fallen, "c", NOW)
     assert left is not None
     assert (left.tier, left.due_in) == (Tier.STANDARD, fallen.due_in)
+
+
+def test_without_the_only_one_who_fell_back_the_others_go_on_at_their_own_tier() -> None:
+    """Else a job would be begun for nobody."""
+    record = joined(opened(archive_request(tier="Expedited")), "b", "Standard")
+    fallen = refused(claimed(released(record, NOW), NOW), Refusal.CAPACITY)
+    assert fallen.tier is Tier.STANDARD
+    left = joining.cancel(fallen, "b", NOW)
+    assert left is not None
+    assert (left.state, left.tier, left.due_in) == (State.WAITING, Tier.EXPEDITED, EXPEDITED_BACKLOG)
+
+
+@pytest.mark.parametrize("tier", ["Bulk", "Expedited"])
+def test_who_joins_cuts_no_delay_short(tier: str) -> None:
+    """A job that should have ended runs on, and a faster attempt beside it was refused."""
+    now_ms = NOW + 6 * 3_600_000
+    hurried = joined(started(opened(), "job-1", NOW), "b", "Expedited", now_ms)
+    waits = refused(claimed(released(hurried, now_ms), now_ms), Refusal.THROTTLED, now_ms)
+    assert (waits.state, waits.due_at) > (State.IN_PROGRESS, now_ms)
+    more = joined(waits, "c", tier, now_ms + 1)
+    assert (more.state, more.due_at, more.reason) == (State.IN_PROGRESS, waits.due_at, REASON)
 
 
 # Pages of an inventory

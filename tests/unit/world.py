@@ -21,7 +21,7 @@ from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Retriev
 from thaw.states import State
 from thaw.tiers import USUAL_SECONDS, Tier, faster, fastest
 
-WAITED_OUT = [Refusal.THROTTLED, Refusal.POLICY, Refusal.DENIED, Refusal.CAPACITY]
+WAITED_OUT = [Refusal.THROTTLED, Refusal.POLICY, Refusal.DENIED, Refusal.CAPACITY, Refusal.LIMIT]
 TIERS = st.sampled_from(["Expedited", "Standard", "Bulk"])
 FALLBACKS = st.sampled_from([None, "Standard", "Bulk"])
 
@@ -55,8 +55,8 @@ class World(RuleBasedStateMachine):
         """On their way back; a function dies with its claim at the latest, and its replies with it."""
         self.accepted: set[tuple[str, Tier]] = set()
         """The tiers that each request asked for or would take."""
-        self.no_capacity = False
-        """Whether the last attempt was an Expedited one for which Glacier had no capacity."""
+        self.fell_back = False
+        """Whether those who take less are to go on alone, as Glacier had no room for an Expedited attempt."""
         self.listener = Listener()
 
     def write(self, new: Retrieval | None) -> None:
@@ -80,6 +80,7 @@ class World(RuleBasedStateMachine):
     @rule(tier=TIERS, fallback=FALLBACKS)
     def ask(self, tier: str, fallback: str | None) -> None:
         asked = self._request(f"request-{len(self.record.requests)}", tier, fallback)
+        self.fell_back = self.fell_back and asked.tier is not Tier.EXPEDITED
         outcome = joining.join(self.record, asked, self.now_ms)
         self.write(outcome if isinstance(outcome, Retrieval) else None)
 
@@ -90,6 +91,7 @@ class World(RuleBasedStateMachine):
             self.write(joining.cancel(self.record, names[which % len(names)], self.now_ms))
         except joining.CancelRefused:
             return
+        self.fell_back = self.fell_back and self.record.tier is not Tier.EXPEDITED
 
     # The functions
 
@@ -104,10 +106,17 @@ class World(RuleBasedStateMachine):
         tier = self.record.tier
         asking = self.record.waiting_requests()
         assert any((name, tier) in self.accepted for name in asking), "a job that no one asks for"
-        slower: list[Tier] = [asker.tier for asker in asking.values() if asker.tier is not Tier.EXPEDITED]
-        fell_back = self.no_capacity and slower and tier is fastest(slower)
-        assert fell_back or tier is self.record.wanted_tier(), "slower than anyone asks for"
+        assert tier is self._tier_wanted(), "not the tier that someone asks for and Glacier has room for"
         self.write(claimed(self.record, self.now_ms))
+
+    def _tier_wanted(self) -> Tier:
+        """Who takes less does not wait for who insists."""
+        asking = self.record.waiting_requests().values()
+        slower: list[Tier] = [asker.tier for asker in asking if asker.tier is not Tier.EXPEDITED]
+        live = attempts.live_tier(self.record)
+        if self.fell_back and slower and (live is None or faster(fastest(slower), live)):
+            return fastest(slower)
+        return self.record.wanted_tier()
 
     @precondition(lambda self: self.record.state is State.INITIATING and self.record.attempt not in self.called)
     @rule(
@@ -115,19 +124,21 @@ class World(RuleBasedStateMachine):
     )
     def call(self, answer: str) -> None:
         attempt = self.record.attempt
-        self.no_capacity = answer is Refusal.CAPACITY and self.record.tier is Tier.EXPEDITED
         if answer == "given_back" or not attempts.may_call(self.record, self.now_ms, 60_000):
             self.write(attempts.given_back(self.record, attempt, self.now_ms))
             return
         self.called.add(attempt)
         if answer in ("started", "late", "lost"):
+            self.fell_back = False
             self._start(attempt, answer)
         elif answer == "gone":
             self.write(attempts.refused(self.record, attempt, Refusal.PERMANENT, REASON, self.now_ms))
         elif answer == "unknown":
             self.write(attempts.unknown(self.record, attempt, REASON))
         elif answer != "never":
+            hasty = self.record.tier is Tier.EXPEDITED
             self.write(attempts.refused(self.record, attempt, Refusal(answer), REASON, self.now_ms))
+            self.fell_back = self.fell_back or (hasty and self.record.tier is not Tier.EXPEDITED)
 
     def _start(self, attempt: int, answer: str) -> None:
         new = Job(attempt, self.record.tier, self.now_ms)
@@ -181,6 +192,10 @@ class World(RuleBasedStateMachine):
         else:
             self.write(endings.ended(self.record, attempt, self._told(found), self.now_ms))
 
+    @rule(refusal=st.sampled_from([Refusal.THROTTLED, Refusal.DENIED]))
+    def refuse_to_tell(self, refusal: Refusal) -> None:
+        self.write(attempts.unseen(self.record, refusal, REASON, self.now_ms))
+
     # Glacier
 
     def _told(self, of: Job, status: str | None = None) -> GlacierJob:
@@ -201,6 +216,13 @@ class World(RuleBasedStateMachine):
         ended = [each for each in self.jobs.values() if each.status in ("Succeeded", "Failed")]
         told = ended[which % len(ended)]
         self.write(endings.ended(self.record, told.attempt, self._told(told), self.now_ms))
+
+    @precondition(lambda self: any(each.status == "Succeeded" for each in self.jobs.values()))
+    @rule(which=st.integers(0, 5))
+    def notification_in_few_words(self, which: int) -> None:
+        done = [each for each in self.jobs.values() if each.status == "Succeeded"]
+        told = done[which % len(done)]
+        self.write(endings.due_now(self.record, told.attempt, self._told(told), self.now_ms))
 
     @rule(seconds=st.sampled_from([1, 30, 60, 480, 900, 1800, 6 * 3600, 25 * 3600]))
     def time_passes(self, seconds: int) -> None:
@@ -239,6 +261,8 @@ class World(RuleBasedStateMachine):
         for step in steps:
             step()
         self.time_passes(30 if self.record.state in (State.WAITING, State.INITIATING) else 1800)
+        if self.record.attempt in self.called and self.record.due_at is not None:
+            self.now_ms = max(self.now_ms, self.record.due_at)
         for each in self.jobs.values():
             if each.status == "InProgress" and self.now_ms - each.started_at >= USUAL_SECONDS[each.tier] * 1000:
                 each.status, each.ended_at = "Succeeded", self.now_ms

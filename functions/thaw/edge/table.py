@@ -108,7 +108,9 @@ class Table:
     def claim(self, key: str, generation: int, due_at: int, claim: str, now_ms: int) -> Retrieval | None:
         """Claims the next attempt of a retrieval that waits until `due_at`; None where that wait is over already."""
         names, values, update = _update(
-            {**claim_fields(key, claim, now_ms), "state": State.INITIATING}, counters=("revision", "attempt")
+            {**claim_fields(key, claim, now_ms), "state": State.INITIATING},
+            counters=("revision", "attempt"),
+            revisions=("claimed_at",),
         )
         guard = {":waiting": State.WAITING, ":generation": generation, ":dueAt": due_at}
         reply = self._update_item(
@@ -128,7 +130,7 @@ class Table:
         Returns the record as it is afterwards, changed or not; None where there is no record.
         """
         fields = {**success_fields(job, tag.attempt, now_ms), "state": State.SUCCEEDED}
-        names, values, update = _update(fields, counters=("revision",), told=True)
+        names, values, update = _update(fields, counters=("revision",), revisions=("sequence",))
         guard = {":inProgress": State.IN_PROGRESS, ":generation": tag.generation, ":job": job.JobId}
         # An archive that the message names has to be ours: a description with our tag can be copied.
         same_archive = {":archive": job.ArchiveId} if job.ArchiveId else {}
@@ -323,15 +325,16 @@ def _unchanged(old: Retrieval) -> tuple[str, dict[str, Any]]:
 
 
 def _update(
-    fields: dict[str, Any], *, counters: tuple[str, ...], told: bool = False
+    fields: dict[str, Any], *, counters: tuple[str, ...], revisions: tuple[str, ...] = ()
 ) -> tuple[dict[str, str], dict[str, Any], str]:
-    """Names, values and expression of an update that sets the fields, removes those that are None, and counts on."""
+    """Names, values and expression of an update that sets the fields, removes those that are None, counts on, and sets
+    some to the revision that it makes."""
     names: dict[str, str] = {}
     values: dict[str, Any] = {":one": 1} if counters else {}
     sets = [f"{counter} = {counter} + :one" for counter in counters]
-    if told:
-        names["#sequence"] = "sequence"
-        sets.append("#sequence = revision + :one")
+    for attribute in map(_attribute, revisions):
+        names[f"#{attribute}"] = attribute
+        sets.append(f"#{attribute} = revision + :one")
     removes = []
     for field, value in fields.items():
         attribute = _attribute(field)
