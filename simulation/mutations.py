@@ -136,8 +136,8 @@ MUTATIONS = (
     one(
         "falls back where nobody said so",
         "attempts.py",
-        "name: asker.fallback if asker.tier is Tier.EXPEDITED",
-        "name: asker.fallback or Tier.BULK if asker.tier is Tier.EXPEDITED",
+        "_with_tier(asker, asker.fallback) if asker.fallback is not None and",
+        "_with_tier(asker, asker.fallback or Tier.BULK) if asker.tier is Tier.EXPEDITED and",
     ),
     one(
         "nothing bought",

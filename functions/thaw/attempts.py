@@ -60,7 +60,7 @@ def may_call(claimed: Retrieval, now_ms: int, time_left_ms: int) -> bool:
 
 def wait(record: Retrieval, until_ms: int, now_ms: int, **changes: Any) -> Retrieval:
     """Waiting for the next attempt, which begins no sooner than `until_ms`; told where the changes give a reason."""
-    fields = {**NOT_WAITING, **NO_CLAIM, "unseen_since": None, "due_at": until_ms, **changes, "waiting_since": now_ms}
+    fields = {**NOT_WAITING, **NO_CLAIM, "due_at": until_ms, **changes, "waiting_since": now_ms}
     waiting = record.changed(to=State.WAITING, told=fields["reason"] is not None, **fields)
     due_in = EXPEDITED_BACKLOG if waiting.needs_release else shard(record.key)
     return waiting.model_copy(update={"due_in": due_in})
@@ -124,7 +124,7 @@ def in_progress(record: Retrieval, now_ms: int, **changes: Any) -> Retrieval:
     It is told where it was not in progress, as who joined it meanwhile has heard nothing yet; where a delay that was
     told is over, or one begins; and where it goes on with another job than the one told.
     """
-    fields = {**NOT_WAITING, **NO_CLAIM, "delays": 0, "denied_since": None, "unseen_since": None, **changes}
+    fields = {**NOT_WAITING, **NO_CLAIM, "delays": 0, "denied_since": None, **changes}
     running = record.changed(to=State.IN_PROGRESS, **fields)
     is_news = record.state is not State.IN_PROGRESS or (record.reason, fields["reason"]) != (None, None)
     if is_news or running.newest_job != record.newest_job:
@@ -151,7 +151,15 @@ def upgraded(record: Retrieval, now_ms: int) -> Retrieval | None:
     now: then it is due later."""
     if record.state is not State.IN_PROGRESS or not wants_faster(record) or (record.due_at or 0) > now_ms:
         return None
-    return wait(record, now_ms, now_ms, tier=record.wanted_tier())
+    return wait(record, now_ms, now_ms, tier=_tier_beside_jobs(record))
+
+
+def _tier_beside_jobs(running: Retrieval) -> Tier:
+    """Of the further attempt: that of the one refused just now, which may be a fallback, or what is wanted."""
+    asked = {asker.tier for asker in running.waiting_requests().values()}
+    live = live_tier(running)
+    was_refused = running.tier in asked and live is not None and faster(running.tier, live)
+    return running.tier if was_refused else running.wanted_tier()
 
 
 def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: int) -> Retrieval | None:
@@ -166,7 +174,8 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
     jobs = {**record.jobs, str(attempt): StartedJob(job_id=job_id, tier=tier, started_at=now_ms)}
     newest = attempt == record.attempt and known is None and attempt != record.served_by
     if newest and record.state in (State.INITIATING, State.WAITING):
-        return in_progress(record, now_ms, jobs=jobs, tier=tier)
+        unseen_since = record.unseen_since if record.jobs else None
+        return in_progress(record, now_ms, jobs=jobs, tier=tier, unseen_since=unseen_since)
     if newest and record.state is State.SUCCEEDED and faster(tier, record.tier):
         return record.changed(jobs=jobs)
     return record.changed(duplicates=record.with_duplicates(job_id))
@@ -192,6 +201,7 @@ def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, n
     if refusal is Refusal.PERMANENT:
         return failed(record, reason, now_ms)
     if refusal is Refusal.CAPACITY and record.tier is Tier.EXPEDITED and record.slot != SLOT_UNIT:
+        record = _taking_less(record)
         fallen = _fall_back(record, reason, now_ms)
         if fallen is not None:
             return fallen
@@ -205,7 +215,8 @@ def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, n
     counted: dict[str, Any] = {"delays": record.delays + 1, "denied_since": denied_since, "reason": reason}
     if any(_first_look_ms(job) <= now_ms for job in record.jobs.values()):
         # An older job should have ended by now. As in progress it is looked at before the next attempt.
-        return in_progress(record, now_ms, **counted).model_copy(update={"due_at": until})
+        delayed = in_progress(record, now_ms, tier=_next_tier(record), **counted)
+        return delayed.model_copy(update={"due_at": until})
     return wait(record, until, now_ms, tier=_next_tier(record), **counted)
 
 
@@ -213,27 +224,30 @@ def _claims(record: Retrieval, attempt: int) -> bool:
     return record.state is State.INITIATING and record.attempt == attempt
 
 
-def _fall_back(record: Retrieval, reason: Reason, now_ms: int) -> Retrieval | None:
-    """The slower tier that some of the requests accept, or the job that runs at it; the others go on waiting."""
-    accepted = {
-        name: asker.fallback if asker.tier is Tier.EXPEDITED else asker.tier
-        for name, asker in record.waiting_requests().items()
+def _taking_less(record: Retrieval) -> Retrieval:
+    """Each request that accepts a slower tier asks for that one."""
+    requests = {
+        name: _with_tier(asker, asker.fallback) if asker.fallback is not None and not asker.cancelled else asker
+        for name, asker in record.requests.items()
     }
-    tiers = [tier for tier in accepted.values() if tier is not None]
-    if not tiers:
+    return record.model_copy(update={"requests": requests})
+
+
+def _fall_back(record: Retrieval, reason: Reason, now_ms: int) -> Retrieval | None:
+    """The slower tier that some of the requests ask for, or the job that runs at it; the others go on waiting."""
+    asked: list[Tier] = [asker.tier for asker in record.waiting_requests().values()]
+    slower = [tier for tier in asked if faster(Tier.EXPEDITED, tier)]
+    if not slower or record.lost >= bounds.LOST_AT_MOST:
         return None
-    tier, live = fastest(tiers), live_tier(record)
-    requests = {name: _with_tier(asker, accepted.get(name)) for name, asker in record.requests.items()}
+    tier, live = fastest(slower), live_tier(record)
     told = Reason(code=reason.code, message=f"{reason.message} Falls back to {tier}.")
     if live is None or faster(tier, live):
-        return wait(record, now_ms, now_ms, reason=told, tier=tier, requests=requests)
-    if wants_faster(record.model_copy(update={"requests": requests})):
-        return None
-    return in_progress(record, now_ms, reason=told, tier=live, requests=requests)
+        return wait(record, now_ms, now_ms, reason=told, tier=tier)
+    return None if wants_faster(record) else in_progress(record, now_ms, reason=told, tier=live)
 
 
-def _with_tier(asker: Asker, tier: Tier | None) -> Asker:
-    return asker.model_copy(update={"tier": tier, "fallback": None}) if tier is not None else asker
+def _with_tier(asker: Asker, tier: Tier) -> Asker:
+    return asker.model_copy(update={"tier": tier, "fallback": None})
 
 
 def unknown(record: Retrieval, attempt: int, reason: Reason) -> Retrieval | None:
@@ -286,8 +300,8 @@ def _again(record: Retrieval, tier: Tier, reason: Reason, now_ms: int, **changes
         message = f"{reason.message} Given up after {lost} attempts."
         return failed(again, reason.model_copy(update={"message": message}), now_ms, lost=lost)
     if not wants_faster(again):
-        return in_progress(record, now_ms, lost=lost, **changes)
-    return wait(again, now_ms, now_ms, lost=lost, tier=tier)
+        return in_progress(record, now_ms, lost=lost, unseen_since=None, **changes)
+    return wait(again, now_ms, now_ms, lost=lost, unseen_since=None, tier=tier)
 
 
 def without(record: Retrieval, attempt: int) -> dict[str, StartedJob]:
@@ -299,7 +313,8 @@ def still_running(record: Retrieval, now_ms: int) -> Retrieval | None:
     """Its jobs were looked at and go on."""
     if record.state is not State.IN_PROGRESS or (record.due_at or 0) > now_ms:
         return None
-    return upgraded(record, now_ms) or in_progress(record, now_ms)
+    seen = record.model_copy(update={"unseen_since": None})
+    return upgraded(seen, now_ms) or in_progress(seen, now_ms)
 
 
 def failed(record: Retrieval, reason: Reason, now_ms: int, **changes: Any) -> Retrieval:

@@ -6,11 +6,11 @@ As in `attempts`, each function takes the record as it stands and returns the re
 from typing import Any
 
 from thaw import bounds
-from thaw.attempts import failed, in_progress, started, told_until, wait, wants_faster, without
+from thaw.attempts import failed, in_progress, started, told_until, wait, without
 from thaw.job import GlacierJob
 from thaw.retrieval import ENDED, Reason, Retrieval, StartedJob, expires_after_end
 from thaw.states import State
-from thaw.tiers import Tier, faster
+from thaw.tiers import Tier, faster, fastest
 
 CODE_JOB_FAILED = "JobFailed"
 
@@ -90,28 +90,34 @@ def tier_of(job: GlacierJob) -> Tier | None:
 
 def due_now(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
     """A job is completed, but Glacier has to be asked for more of it: it is recorded, and due at once, before a further
-    attempt. One that is under way is let be."""
+    attempt. While one is under way there is nothing to do but to come again."""
     known = started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms) or record
     if record.state is State.WAITING and known is record and _is_of_attempt(record, attempt, job):
         return in_progress(record, now_ms).model_copy(update={"due_at": now_ms})
-    if known.state is not State.IN_PROGRESS or (known is record and (known.due_at or 0) <= now_ms):
+    if known.state is not State.IN_PROGRESS:
+        return None if known is record else known
+    if known is record and (known.due_at or 0) <= now_ms:
         return None
     sooner: dict[str, Any] = {"due_at": now_ms, "expected_at": told_until(known)}
     return known.changed(**sooner) if known is record else known.model_copy(update=sooner)
 
 
 def _job_failed(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval:
-    """Glacier's word: the retrieval fails by it, unless a newer job runs or a further attempt is to be made."""
-    less: dict[str, Any] = {"jobs": without(record, attempt), "over": [*record.over, job.JobId]}
-    left = record.model_copy(update=less)
-    being_started = record.state is State.INITIATING and str(attempt) in record.jobs
-    if record.state is State.WAITING or being_started:
-        return record.changed(**less)
-    if record.state is State.IN_PROGRESS and wants_faster(record) and not left.jobs:
-        until = max(record.due_at or 0, now_ms)
-        return wait(record, until, now_ms, tier=record.wanted_tier(), reason=record.reason, **less)
-    newer_runs = left.newest_job is not None and left.newest_job[0] > attempt
-    if record.state is State.IN_PROGRESS and (newer_runs or wants_faster(record)):
-        return record.changed(told=record.reason is None and left.newest_job != record.newest_job, **less)
-    reason = Reason(code=CODE_JOB_FAILED, message=job.StatusMessage or "Glacier ended the job as Failed.")
-    return failed(left, reason, now_ms)
+    """Glacier's word: the retrieval fails by it, unless a newer job runs, or a further attempt is to be made; which is
+    not repeated for ever."""
+    mine, left, lost = record.jobs.get(str(attempt)), without(record, attempt), record.lost + 1
+    less: dict[str, Any] = {"jobs": left, "over": [*record.over, job.JobId], "lost": lost}
+    if record.state is State.WAITING or (record.state is State.INITIATING and mine is not None):
+        return record.changed(**less)  # another attempt decides
+    tier, tried = record.wanted_tier(), [mine.tier if mine else record.tier, *(each.tier for each in left.values())]
+    further = faster(tier, fastest(tried)) and lost < bounds.LOST_AT_MOST
+    newer_runs = any(int(name) > attempt for name in left)
+    if not further and not newer_runs:
+        reason = Reason(code=CODE_JOB_FAILED, message=job.StatusMessage or "Glacier ended the job as Failed.")
+        return failed(record.model_copy(update=less), reason, now_ms)
+    if record.state is State.INITIATING:
+        return in_progress(record, now_ms, **less) if left else wait(record, now_ms, now_ms, tier=tier, **less)
+    if not left:
+        return wait(record, max(record.due_at or 0, now_ms), now_ms, tier=tier, reason=record.reason, **less)
+    newest = record.model_copy(update=less).newest_job
+    return record.changed(told=record.reason is None and newest != record.newest_job, **less)

@@ -105,14 +105,14 @@ def join(record: Retrieval, request: RetrievalRequest, now_ms: int) -> Retrieval
     if record.state is State.WAITING and faster(asker.tier, record.tier):
         return _for_tier(record, asker.tier, now_ms, **known)
     joined = record.model_copy(update=known)
-    if record.state is State.IN_PROGRESS and wants_faster(joined) and not _waits_out_a_delay(record, now_ms):
+    if record.state is State.IN_PROGRESS and wants_faster(joined) and not _is_to_be_made(record, asker.tier):
         return wait(record, now_ms, now_ms, tier=joined.wanted_tier(), **known)
     return record.changed(**known)
 
 
-def _waits_out_a_delay(running: Retrieval, now_ms: int) -> bool:
-    """Whether a further attempt is to be made already, though not yet."""
-    return wants_faster(running) and (running.due_at or 0) > now_ms
+def _is_to_be_made(running: Retrieval, tier: Tier) -> bool:
+    """Whether a further attempt, at least as fast, is to be made already: when its jobs were looked at, no sooner."""
+    return wants_faster(running) and not faster(tier, running.wanted_tier())
 
 
 def _worth_joining(record: Retrieval, now_ms: int) -> bool:
@@ -172,7 +172,7 @@ def _why_not(record: Retrieval) -> tuple[str, str]:
 
 
 def _without_its_tier(left: Retrieval, now_ms: int) -> Retrieval:
-    """The others go on, at another tier where none of them asks for the one it waited for, or would fall back to it."""
+    """The others go on, at another tier where none of them asks for the one it waited for."""
     wanted = left.wanted_tier()
     if left.jobs and not wants_faster(left):
         return in_progress(left, now_ms, tier=live_tier(left))

@@ -85,8 +85,10 @@ def _is_left_over(first: JobStarted, second: JobStarted, history: History, slack
     ended = history.retrieval(tag.key, tag.generation)
     if ended.get("state") != State.SUCCEEDED or ended["jobId"] == first.job_id:
         return False
-    good_until_ms = history.job_ends[ended["jobId"]].at_ms + _LIVES_MS - _WORTH_MS
-    return first.archive_id is None or second.at.timestamp() * 1000 > good_until_ms - slack_ms
+    served_by = history.job_ends.get(ended["jobId"])
+    if first.archive_id is None or served_by is None:
+        return True
+    return second.at.timestamp() * 1000 > served_by.at_ms + _LIVES_MS - _WORTH_MS - slack_ms
 
 
 def of_jobs(jobs: Sequence[JobStarted], history: History) -> Iterator[Violation]:
@@ -142,7 +144,7 @@ def duplicates_noticed(
         ids = {job.job_id for job in pair}
         end = history.job_ends.get(pair[0].job_id)
         served = end is not None and end.status == "Succeeded"
-        if served and ids <= heard_of and not (ids - serving) & told:
+        if served and ids <= heard_of and not ids <= serving and not (ids - serving) & told:
             yield Violation(Promise.NO_DOLLAR_TWICE, f"nobody was told that {_shown(pair[1])} was in vain")
 
 

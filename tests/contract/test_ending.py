@@ -7,11 +7,12 @@ import pytest
 from tests.contract.jobs_site import DAY_MS, ENDED, Site, job, key
 from tests.unit.builders import ACCOUNT, NOW, archive_request, inventory_request
 from thaw import attempts, joining
-from thaw.edge.table import Table, to_wire
+from thaw.edge.table import Contention, Table, to_wire
 from thaw.events import events
 from thaw.request import RetrievalRequest
 from thaw.retrieval import Retrieval
 from thaw.states import State
+from thaw.tiers import Tier
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -145,8 +146,8 @@ def test_a_page_that_an_expired_listing_left_behind_stands_in_no_later_ones_way(
     assert [set(each.requests) for each in (following(site, again), left_behind)] == [{"r2"}, {"r1"}]
 
 
-def running_page(site: Site, request_id: str, job_id: str) -> Retrieval:
-    claim = joining.opened(key(1), 1, inventory_request(request_id, followPages=True), ACCOUNT, False, "c", NOW)
+def running_page(site: Site, request_id: str, job_id: str, tier: str = "Standard") -> Retrieval:
+    claim = joining.opened(key(1), 1, inventory_request(request_id, tier, followPages=True), ACCOUNT, False, "c", NOW)
     running = attempts.started(claim, 1, claim.tier, job_id, NOW)
     assert running is not None
     return site.created(running)
@@ -156,3 +157,28 @@ def following(site: Site, page: Retrieval) -> Retrieval:
     opened = joining.next_page(site.table.name, site.get(page), NOW)
     assert opened is not None
     return site.get(opened)
+
+
+def test_a_message_that_says_too_little_comes_again_once_an_attempt_is_made(site: Site) -> None:
+    bulk = running_page(site, "r1", "job-1", "Bulk")
+    hurried = joining.join(bulk, inventory_request("r2", "Standard", followPages=True), NOW)
+    assert isinstance(hurried, Retrieval)
+    assert site.table.save(bulk, hurried) is None
+    assert hurried.due_at is not None
+    assert site.table.claim(hurried.key, 1, hurried.due_at, "c2", NOW) is not None
+    with pytest.raises(Contention):
+        notify(site, bulk, JobId="job-1")
+    claim = site.get(bulk)
+    assert (claim.state, claim.claimed_at) == (State.INITIATING, claim.revision)
+
+
+def test_a_job_ends_at_its_own_tier_though_the_message_does_not_name_it(site: Site) -> None:
+    """A faster one runs beside it."""
+    bulk = joining.opened(key(2), 1, archive_request(tier="Bulk"), ACCOUNT, False, "c", NOW)
+    first = attempts.started(bulk, 1, Tier.BULK, "job-1", NOW)
+    assert first is not None
+    both = site.created(first.model_copy(update={"jobs": first.jobs | {"2": first.jobs["1"]}, "tier": Tier.STANDARD}))
+    message = job(both, JobId="job-1", **ENDED).model_copy(update={"Tier": None})
+    site.ending.notified(message.model_dump_json(exclude_none=True))
+    ended = site.get(both)
+    assert (ended.state, ended.tier) == (State.SUCCEEDED, Tier.BULK)

@@ -17,7 +17,7 @@ from tests.unit.builders import (
     released,
     started,
 )
-from thaw import attempts, bounds, endings
+from thaw import attempts, bounds, endings, joining
 from thaw.refusals import Refusal
 from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Reason, Retrieval
 from thaw.states import State
@@ -229,3 +229,43 @@ def test_a_look_that_is_put_off_says_until_when() -> None:
     again = attempts.unseen(sooner, Refusal.DENIED, REASON, NOW + DAY_MS + 2000)
     assert again is not None
     assert attempts.told_until(again) == again.due_at
+
+
+def test_who_fell_back_beside_a_job_that_should_have_ended_does_not_wait_for_who_insists() -> None:
+    late_ms = NOW + 14 * 3_600_000
+    bulk = started(opened(archive_request(tier="Bulk")), "job-1", NOW)
+    both = joined_by(bulk, archive_request("b", "Expedited"), late_ms)
+    both = joined_by(both, archive_request("c", "Expedited", expeditedFallback="Standard"), late_ms)
+    fallen = refused(claimed(released(both, late_ms), late_ms), Refusal.CAPACITY, late_ms)
+    delayed = refused(claimed(fallen, late_ms), Refusal.THROTTLED, late_ms)
+    assert (delayed.state, delayed.tier) == (State.IN_PROGRESS, Tier.STANDARD)
+    assert delayed.due_at is not None
+    again = attempts.still_running(delayed, delayed.due_at)
+    assert again is not None
+    assert (again.state, again.tier) == (State.WAITING, Tier.STANDARD)
+
+
+def test_an_accepted_fallback_is_remembered_though_someone_else_insists() -> None:
+    running = joined_by(
+        started(opened(), "job-1", NOW), archive_request("b", "Expedited", expeditedFallback="Standard")
+    )
+    both = joined_by(running, archive_request("c", "Expedited"))
+    waits = refused(claimed(released(both, NOW), NOW), Refusal.CAPACITY, reason=NO_CAPACITY)
+    assert waits.state is State.WAITING
+    left = joining.cancel(waits, "c", NOW)
+    assert left is not None
+    assert (left.state, left.tier, set(left.jobs)) == (State.IN_PROGRESS, Tier.STANDARD, {"1"})
+
+
+def test_who_is_not_allowed_to_look_for_two_days_gives_up_whoever_joins_meanwhile() -> None:
+    running = started(opened(), "job-1", NOW)
+    looked = attempts.unseen(running, Refusal.DENIED, REASON, NOW + DAY_MS)
+    assert looked is not None
+    hurried = joined_by(looked, archive_request("fast", "Expedited"), NOW + 2 * DAY_MS)
+    both = started(claimed(released(hurried, NOW + 2 * DAY_MS), NOW + 2 * DAY_MS), "job-2", NOW + 2 * DAY_MS)
+    failed = attempts.unseen(both, Refusal.DENIED, REASON, NOW + DAY_MS + (bounds.DENIED_AT_MOST_SECONDS + 1) * 1000)
+    assert failed is not None
+    assert failed.state is State.FAILED
+    seen = attempts.still_running(both, NOW + 3 * DAY_MS)
+    assert seen is not None
+    assert seen.unseen_since is None

@@ -237,3 +237,46 @@ def test_a_message_that_says_too_little_has_its_job_looked_at_before_a_further_a
     assert looked is not None
     assert (looked.state, looked.due_at, set(looked.jobs)) == (State.IN_PROGRESS, NOW + 1000, {"1"})
     assert endings.due_now(looked, 1, job(waits, 1, "job-1"), NOW + 1000) is None
+
+
+@pytest.mark.parametrize("older_job", [False, True])
+@pytest.mark.parametrize("reply_first", [True, False])
+def test_a_failure_ends_nothing_while_a_faster_attempt_is_wanted(reply_first: bool, older_job: bool) -> None:
+    """Whichever comes first, InitiateJob's reply or the job's end."""
+    record = opened()
+    if older_job:
+        bulk = started(opened(archive_request(tier="Bulk")), "job-1", NOW)
+        record = claimed(joined_by(bulk, archive_request("standard")), NOW)
+    record = joined_by(record, archive_request("fast", "Expedited"))
+    attempt = record.attempt
+    record = started(record, f"job-{attempt}", NOW) if reply_first else record
+    left = _ended(record, attempt, "Failed")
+    assert left.is_open
+    assert left.requests["fast"].tier is Tier.EXPEDITED
+    assert left.wanted_tier() is Tier.EXPEDITED
+    assert (left.state, left.due_at) == (State.IN_PROGRESS if older_job else State.WAITING, NOW)
+
+
+def test_what_glacier_fails_is_not_fallen_back_to_for_ever() -> None:
+    """Someone insists on Expedited, for which there is no capacity; and each Standard job fails."""
+    record = joined_by(opened(archive_request(tier="Expedited")), archive_request("b"))
+    failures = 0
+    for _ in range(3 * bounds.LOST_AT_MOST):
+        tried = refused(claimed(released(record, NOW), NOW), Refusal.CAPACITY)
+        if tried.tier is Tier.EXPEDITED:
+            break
+        running = started(claimed(tried, NOW), f"job-{tried.attempt + 1}", NOW)
+        waits = attempts.upgraded(running, NOW)
+        assert waits is not None
+        record = _ended(waits, running.attempt, "Failed")
+        failures += 1
+    assert failures == bounds.LOST_AT_MOST
+
+
+def test_a_duplicate_is_told_though_its_message_says_too_little() -> None:
+    waits = attempts.absent(opened(inventory_request(followPages=True)), 1, NOW)
+    assert waits is not None
+    claim = claimed(waits, NOW)
+    told = endings.due_now(claim, 1, job(claim, 1, "job-1"), NOW)
+    assert told is not None
+    assert (told.state, list(told.duplicates)) == (State.INITIATING, ["job-1"])

@@ -184,6 +184,25 @@ def test_who_joins_cuts_no_delay_short(tier: str) -> None:
     assert (more.state, more.due_at, more.reason) == (State.IN_PROGRESS, waits.due_at, REASON)
 
 
+def test_who_wants_a_faster_one_than_was_refused_waits_for_no_delay() -> None:
+    late_ms = NOW + 14 * HOUR_MS
+    bulk = started(opened(archive_request(tier="Bulk")), "job-1", NOW)
+    waits = refused(claimed(joined(bulk, "b", "Standard", late_ms), late_ms), Refusal.POLICY, late_ms)
+    assert waits.state is State.IN_PROGRESS
+    hurried = joined(waits, "c", "Expedited", late_ms + 1)
+    assert (hurried.state, hurried.due_in, hurried.due_at) == (State.WAITING, EXPEDITED_BACKLOG, late_ms + 1)
+
+
+def test_who_joins_does_not_forestall_the_look_at_a_job_that_is_said_to_be_completed() -> None:
+    bulk = started(opened(inventory_request(tier="Bulk", followPages=True)), "job-1", NOW)
+    hurried = joined_by(bulk, inventory_request("request-2", "Standard", followPages=True))
+    waits = refused(claimed(hurried, NOW))
+    due = endings.due_now(waits, 1, job(waits, 1, "job-1"), NOW + 1000)
+    assert due is not None
+    more = joined_by(due, inventory_request("request-3", "Bulk", followPages=True), NOW + 1001)
+    assert (more.state, more.due_at) == (State.IN_PROGRESS, NOW + 1000)
+
+
 # Pages of an inventory
 
 

@@ -103,6 +103,7 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: self.record.state is State.WAITING and self.record.due_in != EXPEDITED_BACKLOG)
     @rule()
     def claim(self) -> None:
+        self.now_ms = max(self.now_ms, self.record.due_at or 0)
         tier = self.record.tier
         asking = self.record.waiting_requests()
         assert any((name, tier) in self.accepted for name in asking), "a job that no one asks for"

@@ -9,6 +9,7 @@ from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import TRIES_AT_MOST, Contention, Table
 from thaw.job import GlacierJob, read_notification
 from thaw.retrieval import Retrieval
+from thaw.states import State
 from thaw.work.telemetry import count, logger
 
 
@@ -25,6 +26,7 @@ class Ending:
 
         Raises:
             ValueError: it is no notification of a job.
+            Contention: while another attempt is under way, there is nothing to do with a message that says too little.
         """
         job = read_notification(body)
         tag = job.tag
@@ -38,13 +40,16 @@ class Ending:
             _logged(record, job)
         elif is_of(record, job) and record.is_open and _says_too_little(record, job):
             # An older message: DescribeJob knows whether the inventory goes on, and only reconcile asks.
-            self.table.change(record, lambda now: endings.due_now(now, tag.attempt, job, self.now_ms()))
+            current = self.table.change(record, lambda now: endings.due_now(now, tag.attempt, job, self.now_ms()))
+            if current.state is State.INITIATING:
+                raise Contention(current.retrieval_id)
         else:
             self.seen(record, tag, job)
 
     def _told_of(self, tag: Tag, job: GlacierJob) -> Retrieval | None:
         """The current record of the job's bytes, which it has ended already in the plain case."""
-        return self.table.succeed(tag, job, self.now_ms()) if job.succeeded else self.table.get(tag.key)
+        is_plain = job.succeeded and endings.tier_of(job) is not None
+        return self.table.succeed(tag, job, self.now_ms()) if is_plain else self.table.get(tag.key)
 
     def _of_generation(self, tag: Tag, current: Retrieval | None) -> Retrieval | None:
         """The record that the job was started for. Another may have taken its place since."""
