@@ -54,6 +54,7 @@ _EXACT_IN_JSON = 2**53
 Number = Annotated[int, BeforeValidator(_no_text), Field(ge=-_EXACT_IN_JSON, le=_EXACT_IN_JSON)]
 """One stored as text is none: conditions of writes would find it equal to no number. Nor is one that JSON can't tell
 exactly: none of ours is, and as a time it raises what a bad value does not."""
+Count = Annotated[Number, Field(ge=0)]
 
 
 class Asker(Stored):
@@ -141,8 +142,8 @@ class Retrieval(Stored):
     """While it is open these may still serve; once it has ended nobody waits for those that are left."""
     over: list[str] = []
     """Jobs that ended without serving: failed, or vanished."""
-    delays: Number = 0
-    lost: Number = 0
+    delays: Count = 0
+    lost: Count = 0
     denied_since: Number | None = None
     """Since when Glacier denies to start its job."""
     unseen_since: Number | None = None
@@ -168,6 +169,8 @@ class Retrieval(Stored):
     def _holds_together(self) -> Self:
         if self.state is State.WAITING and (self.waiting_since is None or self.due_at is None):
             raise ValueError("waits, and does not say since when, or until when")
+        if self.state is State.IN_PROGRESS and not self.jobs:
+            raise ValueError("is in progress, and names no job")
         return self
 
     @property

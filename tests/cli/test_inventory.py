@@ -15,6 +15,7 @@ from cli.commands import inventory
 from cli.errors import Exit
 from infra.application import FUNCTIONS, ROOT
 from local.cloud import Cloud
+from local.glacier.settings import Settings
 from tests.cli.asking import send, wait_for
 from tests.cli.conftest import User
 from tests.cli.gap import Gap
@@ -27,6 +28,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(listing, "SHORTEST_PAUSE_SECONDS", 0.2)
     return tmp_path
+
+
+def _inventories_take(cloud: Cloud, times_as_long: int) -> None:
+    usual_seconds = Settings().durations_seconds["Inventory"]
+    longer_seconds = (usual_seconds[0] * times_as_long, usual_seconds[1] * times_as_long)
+    cloud.glacier.settings.durations_seconds["Inventory"] = longer_seconds
 
 
 def _inventory_jobs(cloud: Cloud, vault: str) -> int:
@@ -83,11 +90,13 @@ def test_ctrl_c_ends_the_process_as_scripts_expect(user: User, folder: Path) -> 
     user.archives("my-process", MIB)
     command = [sys.executable, "-m", "cli", "inventory", "my-process", "--endpoint-url", user.served.url]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{FUNCTIONS}"}
+    user.served.do(_inventories_take, 1000)  # else it may have ended before the signal
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None
         assert "waiting." in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         assert "carries on, also on a later day." in process.stderr.read()
+    user.served.do(_inventories_take, 1)
     assert process.returncode == Exit.INTERRUPTED
     assert list(folder.iterdir()) == []
 

@@ -1,10 +1,15 @@
 """The legal moves of a retrieval, whatever happens to it."""
 
+from typing import Any
+
 import pytest
 from hypothesis import settings
+from pydantic import ValidationError
 
+from tests.unit.builders import NOW, opened, refused, started
 from tests.unit.machine import Moves
 from tests.unit.world import World
+from thaw.retrieval import Retrieval
 from thaw.states import MOVES, OPEN, TERMINAL, IllegalMove, State, check_move, sources
 
 TestMoves = Moves.TestCase
@@ -31,3 +36,17 @@ def test_nothing_leaves_a_terminal_state() -> None:
 
 def test_a_job_that_was_begun_is_never_cancelled() -> None:
     assert sources(State.CANCELLED) == {State.WAITING}
+
+
+@pytest.mark.parametrize(
+    ("record", "wrong"),
+    [
+        (started(opened(), "job-1", NOW), {"jobs": {}}),
+        (refused(opened()), {"waitingSince": None}),
+        (refused(opened()), {"delays": -1}),
+    ],
+)
+def test_a_stored_record_that_makes_no_sense_is_none(record: Retrieval, wrong: dict[str, Any]) -> None:
+    assert Retrieval.model_validate(record.item()) == record
+    with pytest.raises(ValidationError):
+        Retrieval.model_validate(record.item() | wrong)
