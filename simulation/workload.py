@@ -279,7 +279,7 @@ def _falls_back(steps: _Steps, chance: random.Random) -> None:
     less = chance.choice([{"Tier": "Expedited"}, {"Tier": "Standard"}, {"Tier": "Bulk"}])
     job = {**steps.requests[0]["jobParameters"], **less}
     fallback = {"expeditedFallback": chance.choice(["Standard", "Bulk"])} if job["Tier"] == "Expedited" else {}
-    steps.send({"requestId": "r2", "vaultName": VAULT, "jobParameters": job, **fallback}, 1.0)
+    steps._request({"requestId": "r2", "vaultName": VAULT, "jobParameters": job, **fallback}, 1.0)
     after_seconds = 20 + chance.uniform(0, 40)
     if chance.random() < 0.6:
         steps.send({"cancel": "r2"}, after_seconds)
