@@ -163,8 +163,8 @@ MUTATIONS = (
     one(
         "after a refusal at the tier it had",
         "attempts.py",
-        "    return wait(record, until, now_ms, tier=_next_tier(record), **counted)",
-        "    return wait(record, until, now_ms, **counted)",
+        '    counted["tier"] = _next_tier(record)\n',
+        "",
         Promise.AS_ASKED,
     ),
     one(

@@ -213,11 +213,11 @@ def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, n
         return failed(record, Reason(code=CODE_GIVEN_UP, message=told), now_ms)
     until = now_ms + delay_ms(refusal, record.delays + 1, record.retrieval_id)
     counted: dict[str, Any] = {"delays": record.delays + 1, "denied_since": denied_since, "reason": reason}
+    counted["tier"] = _next_tier(record)
     if any(_first_look_ms(job) <= now_ms for job in record.jobs.values()):
         # An older job should have ended by now. As in progress it is looked at before the next attempt.
-        delayed = in_progress(record, now_ms, tier=_next_tier(record), **counted)
-        return delayed.model_copy(update={"due_at": until})
-    return wait(record, until, now_ms, tier=_next_tier(record), **counted)
+        return in_progress(record, now_ms, **counted).model_copy(update={"due_at": until})
+    return wait(record, until, now_ms, **counted)
 
 
 def _claims(record: Retrieval, attempt: int) -> bool:
