@@ -12,11 +12,11 @@ from itertools import takewhile
 from math import ceil
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from thaw import bounds
 from thaw.job import epoch_ms
-from thaw.retrieval import Number, Reason, Stored
+from thaw.retrieval import NUMBER_AT_MOST, Number, Reason, Stored
 
 UNITS_AT_MOST = 2
 """Glacier's limit, which nobody can have raised."""
@@ -24,6 +24,10 @@ UNIT_RETRIEVALS = 3
 UNIT_SECONDS_EACH = 5 * 60 // UNIT_RETRIEVALS
 UNIT_LASTS_SECONDS = 31 * 24 * 3600
 UNIT_BYTES_PER_SECOND = 150 * 10**6
+SLOT_AT_MOST_MS = ceil(NUMBER_AT_MOST / UNIT_BYTES_PER_SECOND * 1000)
+"""As long as one unit takes for the largest size that a record can hold."""
+SLOT_UNITS_AT_MOST = 100
+"""Far more than Glacier's limit, which units that expire just now may exceed."""
 RELEASED_AHEAD_SECONDS = bounds.RESUME_DELAY_AT_MOST_SECONDS
 """Slots are given out no further ahead, so that the plan stays free to change."""
 SHORT_TOLD_EVERY_SECONDS = 24 * 3600
@@ -89,12 +93,21 @@ class Short(Stored):
 
 
 class Slot(Stored):
-    """The time for which a retrieval that was released has the units, all of them: epoch milliseconds."""
+    """The time for which a retrieval that was released has the units, all of them: epoch milliseconds.
+
+    One that nobody can have given out is no slot: what is planned by it would fit no record.
+    """
 
     id: str
     starts_at: Number
     ends_at: Number
-    units: Number
+    units: Annotated[Number, Field(ge=1, le=SLOT_UNITS_AT_MOST)]
+
+    @model_validator(mode="after")
+    def _can_have_been_given_out(self) -> Self:
+        if not 0 <= self.ends_at - self.starts_at <= SLOT_AT_MOST_MS:
+            raise ValueError("ends before it starts, or lasts longer than any retrieval")
+        return self
 
     def unit_seconds_left(self, now_ms: int) -> float:
         return max(0, self.ends_at - max(now_ms, self.starts_at)) / 1000 * self.units

@@ -49,9 +49,9 @@ def _no_text(value: Any) -> Any:
     return value
 
 
-_EXACT_IN_JSON = 2**53
+NUMBER_AT_MOST = 2**53
 
-Number = Annotated[int, BeforeValidator(_no_text), Field(ge=-_EXACT_IN_JSON, le=_EXACT_IN_JSON)]
+Number = Annotated[int, BeforeValidator(_no_text), Field(ge=-NUMBER_AT_MOST, le=NUMBER_AT_MOST)]
 """One stored as text is none: conditions of writes would find it equal to no number. Nor is one that JSON can't tell
 exactly: none of ours is, and as a time it raises what a bad value does not."""
 Count = Annotated[Number, Field(ge=0)]

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from boto3.dynamodb.types import TypeSerializer
 
 from tests.end_to_end.user import User
 
@@ -168,4 +169,25 @@ def test_where_units_cannot_be_listed_for_long_expedited_is_tried_all_the_same(u
     user.faults.clear()
     assert user.cloud.glacier.ledger.units == []
     assert [job.tier for job in user.jobs] == ["Expedited"] * 2
+    user.assert_settled()
+
+
+@pytest.mark.parametrize("slot", [{"endsAt": 2**53}, {"startsAt": 2**53}, {"units": 2**53}, {"units": 0}])
+def test_by_a_slot_that_nobody_can_have_given_out_nothing_is_bought_until_it_is_taken_away(
+    user: User, slot: dict[str, int]
+) -> None:
+    now_ms = user.cloud.clock.now_ms()
+    real = {"id": "retrieval/1", "startsAt": now_ms, "endsAt": now_ms + FIVE_MINUTES_MS, "units": 1}
+    capacity = {"id": "capacity", "kind": "capacity", "revision": 1, "slots": [{**real, **slot}]}
+    table = {"TableName": user.cloud.outputs["RetrievalTableName"]}
+    typed = {name: TypeSerializer().serialize(value) for name, value in capacity.items()}
+    user.cloud.client("dynamodb").put_item(**table, Item=typed)
+    _ask_expedited(user, 1)
+    user.wait(minutes=30)
+    assert not user.cloud.errors
+    assert user.cloud.glacier.ledger.units == []
+    assert any('"RecordUnreadable"' in line for line in user.cloud.logs("top_up")), "the metric that alarms"
+    user.cloud.client("dynamodb").delete_item(**table, Key={"id": typed["id"]})
+    user.wait_for_the_end("r0")
+    assert user.only("r0", "Retrieval Succeeded")["tier"] == "Expedited"
     user.assert_settled()
