@@ -70,7 +70,10 @@ def main() -> int:
     chosen = [mutation for mutation in MUTATIONS if (given.only or "") in mutation.name]
     with multiprocessing.get_context("spawn").Pool(given.workers, _deploy) as pool:
         work = [(mutation, given.first) for mutation in chosen]
-        results = list(track(pool.imap(_catch, work), "mutations", len(work), console=console))
+        results = []
+        for caught in track(pool.imap(_catch, work), "mutations", len(work), console=console):
+            results.append(caught)
+            console.print(_seeds(caught))
     console.print(_table(results))
     missed = [caught.name for caught in results if caught.seeds is None]
     verdict = f"Not caught: {', '.join(missed)}" if missed else f"All {len(results)} caught."
@@ -88,9 +91,11 @@ def _deploy() -> None:
 
 
 def _catch(what: tuple[Mutation, int]) -> Caught:
-    caught = catch(_world, *what)
-    print(caught, file=sys.stderr, flush=True)
-    return caught
+    return catch(_world, *what)
+
+
+def _seeds(caught: Caught) -> str:
+    return f"{caught.seeds or 'not':>4}  {caught.name}"
 
 
 def _table(results: list[Caught]) -> Table:

@@ -260,15 +260,19 @@ _TWO_TIERS = [(Tier.BULK, Tier.STANDARD), (Tier.BULK, Tier.EXPEDITED), (Tier.STA
 
 def _hurried_at_the_start(steps: _Steps, chance: random.Random) -> None:
     """A faster tier is asked for while the slower attempt is made, or when its job is about to end; or nobody hears of
-    the faster job's end, long before the slower one's."""
+    the faster job's end, long before the slower one's; or who asked takes it back, when another has joined."""
     slower, tier = chance.choice(_TWO_TIERS)
     refusal = {"initiate InitiateJob 1": Choice(chance.choice(["throttled", "limit exceeded", "slow reply"]), 15.0)}
     ends = {"job's time 1": Choice("job early", 60.0), "initiate InitiateJob 2": Choice("slow reply", 19.0)}
     late = {"job's time 1": Choice("job late", 6 * _HOUR_SECONDS)}
     lost = {**late, "notification 1": Choice("notification lost")}
-    after_seconds, steps.certain = chance.choice([(5.0, refusal), (50.0, ends), (50.0, lost)])
+    waits = {"top_up ListProvisionedCapacity 1": Choice("slow reply", 19.0)}
+    after_seconds, steps.certain = chance.choice([(5.0, refusal), (50.0, ends), (50.0, lost), (50.0, waits)])
     steps.ask(slower, archive=3)
     steps.ask(tier, after_seconds, archive=3)
+    if steps.certain is waits:
+        steps.ask(slower, chance.uniform(0, 5), archive=3)
+        steps.send({"cancel": "r2"}, chance.uniform(0, 5))
     steps.settings = {"on_demand_room": True}
 
 
@@ -290,7 +294,8 @@ def _falls_back(steps: _Steps, chance: random.Random) -> None:
 
 
 def _hurried(steps: _Steps, chance: random.Random) -> None:
-    """A faster tier is asked for just before the slower job, of whose end nobody heard, is looked at.
+    """A faster tier is asked for just before the slower job, of whose end nobody heard, is looked at; there may be no
+    room for it.
 
     A job is looked at by the first tick after it is due; and the look is put off where the faster one is started later.
     """
@@ -303,7 +308,20 @@ def _hurried(steps: _Steps, chance: random.Random) -> None:
     fails = {"job's end 1": Choice("job fails"), **lost}
     steps.certain = chance.choice([late, late, fails, fails, fails, lost])
     begin_seconds = bounds.TICK_SECONDS + first_look_seconds(slower) - 1.0
-    steps.settings = {"on_demand_room": True, "faults_begin_seconds": chance.choice([0.0, begin_seconds])}
+    room = chance.choice([{"on_demand_room": True}] * 3 + [{"on_demand_room": False, "max_units": 0}])
+    steps.settings = {**room, "faults_begin_seconds": chance.choice([0.0, begin_seconds])}
+
+
+def _about_units() -> list[dict[str, Choice]]:
+    """A purchase without a reply, and then a lag; a lag once the unit was seen; two that decide at the same time; slots
+    that nobody was told of."""
+    late = Choice("listed late", bounds.LISTING_LAG_SECONDS)
+    lags = {number: {f"top_up ListProvisionedCapacity {number}": late} for number in range(2, 7)}
+    unknown = {"top_up PurchaseProvisionedCapacity 1": Choice("loses reply")} | lags[2] | lags[3] | lags[4]
+    seen = lags[3] | lags[4] | lags[5] | lags[6]
+    at_once = {"top_up ListProvisionedCapacity 1": Choice("slow reply", 19.0)}
+    slots_only = {"top_up PutItem 5": Choice("dies after")}
+    return [unknown, seen, at_once, slots_only]
 
 
 def _just_in_time(steps: _Steps, chance: random.Random) -> None:
@@ -312,10 +330,7 @@ def _just_in_time(steps: _Steps, chance: random.Random) -> None:
     count = chance.randint(3, 6)
     for _ in range(count):
         steps.ask_expedited(chance.choice([0, 0, 0, 5, 30, 200]))
-    late = Choice("listed late", bounds.LISTING_LAG_SECONDS)
-    unknown = {"top_up PurchaseProvisionedCapacity 1": Choice("loses reply")}
-    unknown |= {f"top_up ListProvisionedCapacity {number}": late for number in range(2, 5)}
-    steps.certain = chance.choice([{}, {}, unknown])
+    steps.certain = chance.choice([{}, {}, *_about_units()])
     minutes = -(-count * capacity.UNIT_SECONDS_EACH // 60)
     steps.settings = {
         "max_units": 2,
