@@ -81,6 +81,12 @@ class History:
         item = self.items.get(ITEM_ID)
         return item is not None and Capacity.model_validate(item).follows_a_purchase(self.clock.now_ms())
 
+    @property
+    def lock_is_held(self) -> bool:
+        """By a process that may have died: until its time is over."""
+        item = self.items.get(ITEM_ID, {})
+        return bool(item.get("lock")) and item["lockUntil"] > self.clock.now_ms()
+
     def joined_ms(self) -> dict[str, int]:
         """When each request came to be in a retrieval's record."""
         when: dict[str, int] = {}

@@ -140,7 +140,8 @@ class Run:
 
     def _has_settled(self) -> bool:
         history = self.history
-        return self.world.cloud.quiet and not history.open_due and not history.purchase_is_followed
+        followed = history.open_due or history.purchase_is_followed or history.lock_is_held
+        return self.world.cloud.quiet and not followed
 
     # ----------------------------------------------------------------------------------------------- choose
 

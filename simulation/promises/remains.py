@@ -31,7 +31,7 @@ def nothing_is_left(cloud: Cloud, history: History) -> Iterator[Violation]:
         if queue._messages:
             yield Violation(Promise.NOTHING_LEFT, f"{len(queue._messages)} messages in {queue.name}")
     capacity = history.items.get("capacity", {})
-    if capacity.get("lock") and capacity["lockUntil"] > cloud.clock.now_ms():
+    if history.lock_is_held:
         yield Violation(Promise.NOTHING_LEFT, "the lock on the capacity is held")
     if capacity.get("intent"):
         yield Violation(Promise.NOTHING_LEFT, f"a purchase is open: {capacity['intent']}")

@@ -59,3 +59,10 @@ def test_a_strike_that_comes_to_nothing_is_told_apart(world: World) -> None:
     assert (strike(world, late).in_vain, strike(world, known).in_vain) == (False, True)
     with pytest.raises(AssertionError, match="did not come to"):
         strike(world, Cell("Standard", (("top_up PutItem 1", Choice("dies before")),)))
+
+
+def test_a_lock_whose_holder_died_is_waited_out(world: World) -> None:
+    """The job had ended before the lock did: found by the pairs."""
+    died, overtaken = Choice("dies after"), Choice("overtaken", 19)
+    cell = Cell("Expedited, unit there", (("top_up SendMessage 1", died), ("initiate InitiateJob 1", overtaken)))
+    assert strike(world, cell).violations == ()
