@@ -28,7 +28,8 @@ from simulation.promises.said import Asked, Told
 from simulation.promises.violation import Promise, Violation
 from simulation.rates import Rates
 from simulation.strikes import SWITCH, Strikes
-from simulation.workload import Body, Step, Workload, drawn
+from simulation.users import drawn
+from simulation.workload import Body, Step, Workload
 from simulation.world import World
 
 KINDS = (*strikes.KINDS, *mishaps.KINDS)

@@ -1,0 +1,181 @@
+"""What runs are about: each theme is a way in which users use Thaw."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from simulation.choices import Choice
+from simulation.steps import Steps
+from simulation.workload import VAULT
+from thaw import bounds, capacity
+from thaw.tiers import Tier, first_look_seconds
+
+HOUR_SECONDS = 3600.0
+_DAY_SECONDS = 24 * HOUR_SECONDS
+
+
+def _pause_seconds(chance: random.Random) -> float:
+    return chance.choice(
+        [0, 0, 0, 1, chance.uniform(0, 60), chance.uniform(0, 600), chance.uniform(0, 6) * HOUR_SECONDS]
+    )
+
+
+def _tier(chance: random.Random) -> str:
+    return chance.choice(["Expedited", "Standard", "Standard", "Bulk"])
+
+
+def _mixed(steps: Steps, chance: random.Random) -> None:
+    for _ in range(chance.randint(2, 5)):
+        kind = chance.random()
+        pause_seconds = _pause_seconds(chance)
+        if kind < 0.7:
+            steps.ask(_tier(chance), pause_seconds)
+        elif kind < 0.9:
+            steps.ask_inventory(pause_seconds)
+        else:
+            steps.ask_partners(pause_seconds)
+
+
+def _shared(steps: Steps, chance: random.Random) -> None:
+    """All want the same archive, at tiers and times of their own."""
+    for _ in range(chance.randint(2, 6)):
+        steps.ask(_tier(chance), _pause_seconds(chance), archive=1)
+
+
+def _expedited_run(steps: Steps, chance: random.Random) -> None:
+    for number in range(chance.randint(2, 7)):
+        steps.ask("Expedited", chance.choice([0, 0, 0.3, 30]), archive=number % 4)
+
+
+def _inventories(steps: Steps, chance: random.Random) -> None:
+    """Mostly the same one, so that they meet: in progress, between two pages, ended with a slower job still there."""
+    follow = chance.choice([True, True, False, None])
+    for _ in range(chance.randint(1, 4)):
+        steps.ask_inventory(_pause_seconds(chance), follow)
+
+
+def _burst(steps: Steps, chance: random.Random) -> None:
+    for _ in range(chance.randint(5, 9)):
+        steps.ask(_tier(chance))
+
+
+def _days_of_quiet(steps: Steps, chance: random.Random) -> None:
+    """The same again after days: outputs that may still be joined, that may not, and that are gone."""
+    for _ in range(chance.randint(2, 4)):
+        hours = chance.choice([2, 20, 23, 26, 40, 24 * chance.uniform(2, 9)])
+        steps.ask(_tier(chance), hours * HOUR_SECONDS, archive=chance.choice([0, 1]))
+
+
+def _months_end(steps: Steps, chance: random.Random) -> None:
+    """Units expire while Expedited retrievals come."""
+    if chance.random() < 0.6:
+        steps.add("buy")
+    else:
+        steps.ask("Expedited")
+    month_ends_seconds = 31 * _DAY_SECONDS - chance.choice([30, 200, 900, 4000])
+    steps.ask("Expedited", month_ends_seconds)
+    for _ in range(chance.randint(1, 4)):
+        steps.ask("Expedited", chance.choice([0, 1, 100, 600]))
+
+
+_TWO_TIERS = [(Tier.BULK, Tier.STANDARD), (Tier.BULK, Tier.EXPEDITED), (Tier.STANDARD, Tier.EXPEDITED)]
+
+
+def _hurried_at_the_start(steps: Steps, chance: random.Random) -> None:
+    """A faster tier is asked for while the slower attempt is made, or when its job is about to end; or nobody hears of
+    the faster job's end, long before the slower one's; or who asked takes it back, when another has joined."""
+    slower, tier = chance.choice(_TWO_TIERS)
+    refusal = {"initiate InitiateJob 1": Choice(chance.choice(["throttled", "limit exceeded", "slow reply"]), 15.0)}
+    ends = {"job's time 1": Choice("job early", 60.0), "initiate InitiateJob 2": Choice("slow reply", 19.0)}
+    late = {"job's time 1": Choice("job late", 6 * HOUR_SECONDS)}
+    lost = {**late, "notification 1": Choice("notification lost")}
+    waits = {"top_up ListProvisionedCapacity 1": Choice("slow reply", 19.0)}
+    after_seconds, steps.certain = chance.choice([(5.0, refusal), (50.0, ends), (50.0, lost), (50.0, waits)])
+    steps.ask(slower, archive=3)
+    steps.ask(tier, after_seconds, archive=3)
+    if steps.certain is waits:
+        steps.ask(slower, chance.uniform(0, 5), archive=3)
+        steps.send({"cancel": "r2"}, chance.uniform(0, 5))
+    steps.settings = {"on_demand_room": True}
+
+
+def _falls_back(steps: Steps, chance: random.Random) -> None:
+    """There is no room for an Expedited attempt: who takes less goes on, is refused once more, and is taken back then,
+    or joined; who insists goes on waiting."""
+    steps.ask_expedited(bounds.TICK_SECONDS - 20.0)
+    less = chance.choice([{"Tier": "Expedited"}, {"Tier": "Standard"}, {"Tier": "Bulk"}])
+    job = {**steps.requests[0]["jobParameters"], **less}
+    fallback = {"expeditedFallback": chance.choice(["Standard", "Bulk"])} if job["Tier"] == "Expedited" else {}
+    steps.request({"requestId": "r2", "vaultName": VAULT, "jobParameters": job, **fallback}, 1.0)
+    after_seconds = 20 + chance.uniform(0, 40)
+    if chance.random() < 0.6:
+        steps.send({"cancel": "r2"}, after_seconds)
+    else:
+        steps.ask(_tier(chance), after_seconds, archive=0)
+    steps.certain = {"initiate InitiateJob 2": Choice("throttled")}
+    steps.settings = {"max_units": chance.choice([0, 0, 1]), "on_demand_room": False}
+
+
+def _hurried(steps: Steps, chance: random.Random) -> None:
+    """A faster tier is asked for just before the slower job, of whose end nobody heard, is looked at; there may be no
+    room for it.
+
+    A job is looked at by the first tick after it is due; and the look is put off where the faster one is started later.
+    """
+    slower, tier = chance.choice(_TWO_TIERS)
+    ahead_seconds = 200 if tier is Tier.STANDARD else 40  # an Expedited job may have ended by then
+    steps.ask(slower, bounds.TICK_SECONDS - chance.choice([1, 30, 60, 90]), archive=3)
+    steps.ask(tier, first_look_seconds(slower) - chance.uniform(1, ahead_seconds), archive=3)
+    late = {"job's time 1": Choice("job late", round(chance.uniform(1, 6) * HOUR_SECONDS, 3))}
+    lost = {"notification 1": Choice("notification lost")}
+    fails = {"job's end 1": Choice("job fails"), **lost}
+    steps.certain = chance.choice([late, late, fails, fails, fails, lost])
+    begin_seconds = bounds.TICK_SECONDS + first_look_seconds(slower) - 1.0
+    room = chance.choice([{"on_demand_room": True}] * 3 + [{"on_demand_room": False, "max_units": 0}])
+    steps.settings = {**room, "faults_begin_seconds": chance.choice([0.0, begin_seconds])}
+
+
+def _about_units() -> list[dict[str, Choice]]:
+    """A purchase without a reply, and then a lag; a lag once the unit was seen; two that decide at the same time; slots
+    that nobody was told of."""
+    late = Choice("listed late", bounds.LISTING_LAG_SECONDS)
+    lags = {number: {f"top_up ListProvisionedCapacity {number}": late} for number in range(2, 7)}
+    unknown = {"top_up PurchaseProvisionedCapacity 1": Choice("loses reply")} | lags[2] | lags[3] | lags[4]
+    seen = lags[3] | lags[4] | lags[5] | lags[6]
+    at_once = {"top_up ListProvisionedCapacity 1": Choice("slow reply", 19.0)}
+    slots_only = {"top_up PutItem 5": Choice("dies after")}
+    return [unknown, seen, at_once, slots_only]
+
+
+def _just_in_time(steps: Steps, chance: random.Random) -> None:
+    """What one unit does within the time allowed, to the last second: whatever is counted twice, or too long, would be
+    worth another."""
+    count = chance.randint(3, 6)
+    for _ in range(count):
+        steps.ask_expedited(chance.choice([0, 0, 0, 5, 30, 200]))
+    steps.certain = chance.choice([{}, {}, *_about_units()])
+    minutes = -(-count * capacity.UNIT_SECONDS_EACH // 60)
+    steps.settings = {
+        "max_units": 2,
+        "drain_within_minutes": minutes,
+        "try_beyond_guarantee": False,
+        "on_demand_room": False,
+        "beyond_guarantee_served": False,
+    }
+
+
+THEMES: dict[str, Callable[[Steps, random.Random], None]] = {
+    "mixed": _mixed,
+    "shared": _shared,
+    "expedited run": _expedited_run,
+    "inventories": _inventories,
+    "burst": _burst,
+    "days of quiet": _days_of_quiet,
+    "month's end": _months_end,
+    "hurried at the look": _hurried,
+    "hurried at the start": _hurried_at_the_start,
+    "just in time": _just_in_time,
+    "falls back": _falls_back,
+}
+LONG = ("month's end", "days of quiet")
