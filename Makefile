@@ -51,7 +51,7 @@ test-dynamodb-local: $(INSTALLED) ## the store, end-to-end tests and a hundred s
 	@python -m local.dynamodb_local pytest -n $(WORKERS) --dist loadfile \
 	  tests/end_to_end tests/contract tests/dynamodb_local tests/local/test_dynamodb.py
 	@PYTHONPATH=functions PYTHONHASHSEED=0 python -m local.dynamodb_local \
-	  python -m simulation --workers $(WORKERS) --seeds 100
+	  python -m simulation --workers $(WORKERS) --seeds 100 --afresh
 
 demo: $(INSTALLED) ## real requests through every part, on this machine
 	@python -m local.demo

@@ -26,6 +26,8 @@ def main() -> int:
         return _again(console, given.seed, limits)
     engine = "-dynamodb-local" if ENDPOINT_VARIABLE in os.environ else ""
     file = ResultsFile.of_this_code(f"{'beyond' if given.beyond else 'within'}{engine}")
+    if given.afresh:
+        file.path.unlink(missing_ok=True)
     seeds = range(given.first, given.first + given.seeds)
     totals = run_seeds(seeds, file, limits, given.workers, console)
     all_is_well = show_totals(console, totals, file.path)
@@ -50,6 +52,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--from", type=int, default=0, dest="first", help="the first (default: 0)")
     parser.add_argument("--seed", type=int, help="this one alone, with its timeline")
     parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
+    parser.add_argument("--afresh", action="store_true", help="runs what was run before once more")
     parser.add_argument("--beyond", action="store_true", help="beyond the bounds: is what then happens told?")
     return parser.parse_args()
 

@@ -22,7 +22,8 @@ class Life:
     workload: Workload
     given: Schedule = field(default_factory=dict)
     about: tuple[str, ...] = ("",)
-    """How the points begin that pairs, and the quick sweep, strike at; the others are also in another life."""
+    """How the points begin of which a pair has one at least, and which the quick sweep strikes at; the others are also
+    in other lives."""
 
 
 def _archive(name: str, tier: str, *, part: str | None = None, archive: int = 2, **fields: Any) -> dict[str, Any]:

@@ -78,6 +78,10 @@ class Mishaps:
             self.cloud.clock.after(choice.amount, partial(queue.add_message, again))
 
     def lose_result(self, environment: Environment) -> bool:
+        """Only where somebody waits for it: of what a schedule wakes nothing comes again."""
+        name = environment.config.name
+        if all(source.function != name for source in self.cloud.wiring.sources):
+            return False
         place = f"result {environment.actor}"
         return self.choose(place, {"result lost": 1.0}, self.rates.results) is not None
 

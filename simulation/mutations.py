@@ -392,4 +392,37 @@ MUTATIONS = (
     one(
         "more bought than allowed", "capacity.py", "min(settings.max_units, UNITS_AT_MOST)\n    return", "2\n    return"
     ),
+    one(
+        "a claim that leaves the revision as it was",
+        "edge/table.py",
+        'counters=("revision", "attempt")',
+        'counters=("attempt",)',
+        Promise.LEGAL_MOVES,
+    ),
+    one(
+        "a call that no role allows",
+        "edge/table.py",
+        'reply = self._client.get_item(TableName=self.name, Key=to_wire({"id": item}), ConsistentRead=True)',
+        'condition, values = "id = :id", to_wire({":id": item})\n'
+        "        found = self._client.query(\n"
+        "            TableName=self.name, KeyConditionExpression=condition, ExpressionAttributeValues=values\n"
+        "        )\n"
+        '        reply: Any = {"Item": item for item in found["Items"]}',
+        Promise.ROLES_SUFFICE,
+    ),
+    Mutation(
+        "the whole index read",
+        (
+            ("thaw/edge/table.py", '"dueIn = :partition AND dueAt <= :until"', '"dueIn = :partition"'),
+            ("thaw/edge/table.py", '{":partition": partition, ":until": until_ms}', '{":partition": partition}'),
+        ),
+        (Promise.NO_SCAN,),
+    ),
+    one(
+        "every notification taken for ours",
+        "work/ending.py",
+        "        if tag is None:\n            _ignored",
+        "        if False:\n            _ignored",
+        Promise.NO_FUNCTION_BREAKS,
+    ),
 )

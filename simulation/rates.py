@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 _SWITCHED_OFF = 0.25
-_GLACIER_FACTOR = 4.0
-"""Calls of Glacier are few, and most hangs on them."""
+_FACTORS = {"glacier": 4.0, "sqs": 4.0, "events": 2.0}
+"""Calls of these are few; and most hangs on Glacier's."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Rates:
         for kind, rate in seldom.items():
             if self.strikes and kind in kinds and kind not in self.off and chance.random() < rate:
                 return kind
-        rate = min(0.6, self.strikes * (_GLACIER_FACTOR if service == "glacier" else 1))
+        rate = min(0.6, self.strikes * _FACTORS.get(service, 1.0))
         return self.draw(kinds, rate, chance)
 
     def draw(self, kinds: Mapping[str, float], rate: float, chance: random.Random) -> str | None:

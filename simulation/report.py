@@ -12,6 +12,7 @@ from simulation.limits import Limits
 from simulation.results import Totals, legal_moves
 from simulation.run import KINDS, Run
 from simulation.shrink import shrink
+from simulation.strikes import EVERY_CALL, SERVICES
 from simulation.timeline import Timeline, schedule_lines
 from simulation.world import World
 
@@ -19,6 +20,7 @@ from simulation.world import World
 def show_totals(console: Console, totals: Totals, path: Path) -> bool:
     """Whether all is well: no promise was broken, and in a long run everything was tried."""
     console.print(_figures("struck", {kind: totals.faults[kind] for kind in KINDS}))
+    console.print(_by_service(totals))
     console.print(_figures("moves", {move: totals.moves[move] for move in legal_moves()}))
     console.print(_figures("workloads", dict(totals.themes)))
     console.print(
@@ -37,6 +39,16 @@ def show_totals(console: Console, totals: Totals, path: Path) -> bool:
     verdict = f"{len(totals.failed)} seeds broke a promise" if totals.failed else "No promise was broken."
     console.print(verdict, style="bold red" if totals.failed else "bold green")
     return not totals.failed and not (missing and totals.is_long)
+
+
+def _by_service(totals: Totals) -> Table:
+    table = Table(title="struck, by service", box=box.SIMPLE, title_justify="left", title_style="bold")
+    table.add_column("")
+    for service in SERVICES:
+        table.add_column(service, justify="right")
+    for kind in sorted(EVERY_CALL):
+        table.add_row(kind, *(f"{totals.struck_at[f'{service} {kind}']:,}" for service in SERVICES))
+    return table
 
 
 def _figures(title: str, counts: dict[str, int]) -> Table:

@@ -14,11 +14,12 @@ from simulation.promises.money import IN_DOUBT, jobs_in_vain
 from simulation.promises.records import FIRST
 from simulation.promises.said import Told
 from simulation.run import Run
+from simulation.strikes import EVERY_CALL, SERVICES
 from thaw.states import MOVES
 
 ROOT = Path(__file__).parent.parent
 _SOURCES = ("functions", "infra", "local", "simulation")
-_SETTINGS = ("cdk.json", "constraints.txt")
+_SETTINGS = ("app.py", "cdk.json", "constraints.txt", "local/dynamodb_local/pom.xml")
 _LONG_SEEDS = 1000
 _BY_LUCK = 20
 
@@ -32,6 +33,8 @@ class Result:
     violations: list[str]
     faults: dict[str, int]
     """By kind."""
+    struck_at: dict[str, int]
+    """By service and kind, of those that any call can meet: `sqs throttled`."""
     moves: dict[str, int]
     """Of retrievals' states: `waiting -> initiating`."""
     choices: int
@@ -56,6 +59,7 @@ class Result:
             theme=run.workload.theme,
             violations=[str(violation) for violation in run.violations],
             faults=dict(run.struck),
+            struck_at=dict(run.struck_at),
             moves=dict(_moves(run)),
             choices=len(run.chooser.chosen),
             calls=len(cloud.calls.log),
@@ -86,11 +90,17 @@ def legal_moves() -> list[str]:
     return [*(f"new -> {state}" for state in sorted(FIRST)), *onward]
 
 
+def places() -> list[str]:
+    """Each service with each kind that any call can meet."""
+    return [f"{service} {kind}" for kind in EVERY_CALL for service in SERVICES]
+
+
 @dataclass
 class Totals:
     seeds: int = 0
     failed: list[Result] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
+    struck_at: Counter[str] = field(default_factory=Counter)
     moves: Counter[str] = field(default_factory=Counter)
     themes: Counter[str] = field(default_factory=Counter)
     calls: int = 0
@@ -104,6 +114,7 @@ class Totals:
     def add(self, result: Result) -> None:
         self.seeds += 1
         self.faults.update(result.faults)
+        self.struck_at.update(result.struck_at)
         self.moves.update(result.moves)
         self.themes[result.theme] += 1
         self.calls += result.calls
@@ -117,7 +128,7 @@ class Totals:
             self.failed.append(result)
 
     def uncovered(self, kinds: Iterable[str]) -> list[str]:
-        """The legal moves, and the kinds of fault, that did not occur."""
+        """The legal moves, the kinds of fault, and the services that such a fault met, that did not occur."""
         return [name for name, count in self._counts(kinds) if count == 0]
 
     def hardly_covered(self, kinds: Iterable[str]) -> list[str]:
@@ -132,6 +143,7 @@ class Totals:
     def _counts(self, kinds: Iterable[str]) -> Iterator[tuple[str, int]]:
         yield from ((move, self.moves[move]) for move in legal_moves())
         yield from ((kind, self.faults[kind]) for kind in kinds)
+        yield from ((place, self.struck_at[place]) for place in places())
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from botocore.awsrequest import AWSResponse
@@ -36,8 +36,10 @@ KINDS = (*strikes.KINDS, *mishaps.KINDS)
 """Of all that can happen."""
 SETTLES_WITHIN = timedelta(days=4)
 """After the last step and the last fault."""
-_SWITCHED_SECONDS = 19.0
-"""Longest that a switch lets others run: a call does not take more."""
+_SWITCHED_SECONDS = (0.0, 0.05, 1.0, 19.0)
+"""Longest that most switches let others run: a call of Glacier's takes no more."""
+_HELD_UP_RATE = 0.06
+"""Of switches: that others run for as long as the function's time-out allows."""
 
 
 @dataclass
@@ -172,10 +174,15 @@ class Run:
         if call.operation in strikes.TOO_LATE and chance.random() < self.rates.too_late:
             return strikes.too_late(call.operation, chance, self.limits)
         if chance.random() < self.rates.switches and SWITCH not in self.rates.off:
-            longest_seconds = chance.choice([0, 0.05, 1, _SWITCHED_SECONDS])
+            held_up = chance.random() < _HELD_UP_RATE
+            longest_seconds = self._timeout_seconds(call) if held_up else chance.choice(_SWITCHED_SECONDS)
             return Choice(SWITCH, round(longest_seconds * chance.random(), 3))
         kind = self.rates.draw_for(call.service, self._strikes.kinds_for(call), strikes.seldom_for(call), chance)
-        return Choice(kind, strikes.amount_of(kind, chance, self.limits)) if kind else None
+        return Choice(kind, strikes.amount_of(kind, call, chance, self.limits)) if kind else None
+
+    def _timeout_seconds(self, call: Call) -> float:
+        """Of the function that calls."""
+        return next(each.timeout_seconds for each in self.world.configs.values() if each.label == call.actor)
 
     def _refusal(self, call: Call, caller: Caller) -> str | None:
         refusal = self.world.refusal(call, caller)
@@ -187,6 +194,12 @@ class Run:
     def struck(self) -> Counter[str]:
         """How often each kind of what was chosen came to something."""
         return Counter(choice.kind for choice in self.chooser.chosen.values()) - self._strikes.in_vain
+
+    @property
+    def struck_at(self) -> Counter[str]:
+        """How often each kind that any call can meet was struck at each service: `sqs throttled`."""
+        chosen = ((self.points.get(point), choice.kind) for point, choice in self.chooser.chosen.items())
+        return Counter(f"{call.service} {kind}" for call, kind in chosen if call and kind in strikes.EVERY_CALL)
 
     # ------------------------------------------------------------------------------------------------ check
 
@@ -203,6 +216,7 @@ class Run:
         told, asked, ledger = Told(cloud.events), Asked(self._bodies(), cloud.move_tasks.new_ids), cloud.glacier.ledger
         word = Word({job.job_id: job for job in ledger.jobs}, history, self.workload)
         self._all_broken(requests.every_message_ends(asked, told, history))
+        self._all_broken(requests.nothing_follows_the_end(asked, told))
         self._all_broken(requests.contexts_come_back(asked, told))
         self._all_broken(requests.each_change_is_published(told, history))
         for event in told.first.values():
@@ -214,7 +228,7 @@ class Run:
         if self.limits == WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))
             self._all_broken(money.unasked_for(ledger.jobs, asked_for, history.cancelled_ms()))
-            self._all_broken(self._units(told))
+            self._all_broken(self._units())
             self._all_broken(money.duplicates_told(told.duplicates))
         else:
             self._all_broken(money.duplicates_noticed(ledger.jobs, history, told.duplicates, history.notified))
@@ -244,16 +258,9 @@ class Run:
         units = self.world.cloud.glacier.ledger.units
         return [unit.capacity_id for unit in units if unit.capacity_id not in self._units_of_others]
 
-    def _units(self, told: Told) -> Iterable[Violation]:
-        ledger = self.world.cloud.glacier.ledger
-        sent: dict[str, tuple[datetime, Body]] = {}
-        for at, body in self._requests():
-            sent.setdefault(body["requestId"], (at, body))
-        ended = {
-            name: datetime.fromtimestamp(max(event.at_ms for event in events) / 1000, UTC)
-            for name, events in told.terminal.items()
-            if events
-        }
+    def _units(self) -> Iterable[Violation]:
+        expedited = {body["requestId"] for _, body in self._requests() if body["jobParameters"]["Tier"] == "Expedited"}
+        demands = money.demands_of(expedited, self.history)
         drain = timedelta(minutes=self.workload.drain_within_minutes)
-        ours, max_units = self._units_of_ours, self.workload.max_units
-        return money.of_units(ledger.units, ours, money.demands_of(sent, ended), max_units, drain)
+        units, max_units = self.world.cloud.glacier.ledger.units, self.workload.max_units
+        return money.of_units(units, self._units_of_ours, demands, max_units, drain)

@@ -38,8 +38,8 @@ _ENTRIES_AT_MOST = 10
 _LONGEST_OUTAGE_SECONDS = 3 * 3600.0
 """Long enough for dead letters: a message is tried five times, six minutes apart."""
 
-_SERVER_ERRORS = {"glacier": "ServiceUnavailableException", "sqs": "InternalError", "s3": "InternalError"}
-_THROTTLES = {"dynamodb": "ProvisionedThroughputExceededException", "sqs": "RequestThrottled", "s3": "SlowDown"}
+_SERVER_ERRORS = {"glacier": "ServiceUnavailableException", "sqs": "InternalError"}
+_THROTTLES = {"dynamodb": "ProvisionedThroughputExceededException", "sqs": "RequestThrottled"}
 
 EVERY_CALL: Mapping[str, float] = {
     "dies before": 1.0,
@@ -76,6 +76,8 @@ _OF_NEW_JOBS: Mapping[str, float] = {"appears late": 0.35, "described late": 0.9
 """What can happen only to the few calls that ask of a job just started."""
 _SPLIT_RATE = 0.25
 """Of events that are put together: that some are refused and others not."""
+SERVICES = ("dynamodb", "glacier", "sqs", "events")
+"""Those that functions call in any run; an object in S3 is what is left when all else fails."""
 KINDS = tuple(dict.fromkeys([SWITCH, *EVERY_CALL, *(kind for each in ONE_OPERATION.values() for kind in each)]))
 TOO_LATE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(NEVER_REPEATED, (*LATE_EFFECTS, "loses reply")),
@@ -97,7 +99,7 @@ def seldom_for(call: Call) -> Mapping[str, float]:
     return {"entries refused": _SPLIT_RATE} if may_be_split else _OF_NEW_JOBS
 
 
-def amount_of(kind: str, chance: random.Random, limits: Limits) -> float:
+def amount_of(kind: str, call: Call, chance: random.Random, limits: Limits) -> float:
     """How much of it."""
     if kind in LATE_EFFECTS:
         return round(chance.choice([chance.uniform(0, 1), limits.effect_seconds * chance.random()]), 3)
@@ -108,12 +110,17 @@ def amount_of(kind: str, chance: random.Random, limits: Limits) -> float:
     if kind == OUTAGE:
         return round(_LONGEST_OUTAGE_SECONDS * chance.random() ** 2, 3)
     if kind in ("slow reply", "overtaken"):
-        return round(chance.choice([0.01, chance.uniform(0, 2), chance.uniform(2, _reply_within() - 0.1)]), 3)
+        return round(chance.choice([0.01, *_moments_seconds(call, chance)]), 3)
     if kind in (*_REFUSALS, "throttled"):
-        return round(chance.choice([0.0, 0.0, chance.uniform(0, 2), chance.uniform(2, _reply_within() - 0.1)]), 3)
+        return round(chance.choice([0.0, 0.0, *_moments_seconds(call, chance)]), 3)
     if kind == "entries refused":
         return float(chance.randrange(1, 2**_ENTRIES_AT_MOST))
     return 0.0
+
+
+def _moments_seconds(call: Call, chance: random.Random) -> list[float]:
+    """After which a reply comes: soon, or as late as may be."""
+    return [chance.uniform(0, 2), chance.uniform(2, _slowest_reply_seconds(call))]
 
 
 def too_late(operation: str, chance: random.Random, limits: Limits) -> Choice:
@@ -121,10 +128,6 @@ def too_late(operation: str, chance: random.Random, limits: Limits) -> Choice:
     kind = chance.choice(TOO_LATE[operation])
     most_seconds = limits.effect_seconds if kind in LATE_EFFECTS else limits.listing_lag_seconds
     return Choice(kind, 0.0 if kind == "loses reply" else round(most_seconds * chance.uniform(0.3, 1), 3))
-
-
-def _reply_within() -> float:
-    return float(bounds.READ_TIMEOUT_SECONDS)
 
 
 @dataclass
@@ -249,7 +252,7 @@ class Strikes:
 
     def _slow_reply(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         reply = perform()
-        _process().pause(min(choice.amount, read_timeout_seconds(call) - 0.1))
+        _process().pause(min(choice.amount, _slowest_reply_seconds(call)))
         return reply
 
     def _overtaken(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
@@ -323,6 +326,11 @@ def read_timeout_seconds(call: Call) -> float:
     if call.service != "glacier":
         return _DEFAULT_READ_TIMEOUT_SECONDS
     return bounds.READ_TIMEOUT_SECONDS if call.operation in NEVER_REPEATED else bounds.REPEATED_READ_TIMEOUT_SECONDS
+
+
+def _slowest_reply_seconds(call: Call) -> float:
+    """That the SDK still waits for."""
+    return read_timeout_seconds(call) - 0.1
 
 
 def _method(kind: str) -> str:

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import dropwhile, groupby
+from itertools import dropwhile
+from multiprocessing.pool import Pool
 from string import ascii_lowercase
 
 from rich import box
@@ -25,7 +26,7 @@ from simulation.choices import Choice, Schedule
 from simulation.limits import WITHIN
 from simulation.lives import LIVES, Life
 from simulation.run import Run
-from simulation.strikes import NEVER_REPEATED, ONE_OPERATION
+from simulation.strikes import NEVER_REPEATED, ONE_OPERATION, SWITCH
 from simulation.world import World
 
 _LIVES = {life.name: life for life in LIVES}
@@ -47,9 +48,11 @@ WAYS = (
     Choice("keeps throttling"),
     Choice("stalls before"),
     Choice("stalls after"),
-    Choice("slow reply", 19.0),
+    Choice("slow reply", 45.0),
+    Choice(SWITCH, 45.0),
 )
-"""Each way in which any call can fail, as late as the bounds allow."""
+"""Each way in which any call can fail, as late as the bounds allow; and its reply, or the call itself, that is so late
+that the caller just lives on."""
 
 Ways = Callable[[str], list[Choice]]
 """The strikes at a call of this operation."""
@@ -120,9 +123,8 @@ def undisturbed(world: World, life: Life) -> dict[str, Call]:
     return dict(run.points)
 
 
-def cells_of(world: World, life: Life, ways: Ways) -> Iterator[Cell]:
-    """Every strike, or those that tell most."""
-    about = life.about if ways is telling_ways_of else ("",)
+def cells_of(world: World, life: Life, ways: Ways, about: tuple[str, ...] = ("",)) -> Iterator[Cell]:
+    """Every strike in these ways, at points that begin so."""
     for point, call in undisturbed(world, life).items():
         if point not in life.given and point.startswith(about):
             yield from (Cell(life.name, ((point, way),)) for way in ways(call.operation))
@@ -141,10 +143,11 @@ def strike(world: World, cell: Cell) -> Outcome:
 
 
 def seconds_of(outcome: Outcome) -> Iterator[Cell]:
-    """Every second strike after a first."""
+    """Every second strike after a first; one of the two is at a call that the life is about."""
     cell = outcome.cell
     about = _LIVES[cell.life].about
-    for point in (point for point in outcome.points if point.startswith(about)):
+    ((first, _),) = cell.strikes
+    for point in (point for point in outcome.points if first.startswith(about) or point.startswith(about)):
         _, operation, _ = point.split()
         yield from (Cell(cell.life, (*cell.strikes, (point, way))) for way in telling_ways_of(operation))
 
@@ -164,19 +167,28 @@ def main() -> int:
     given = parser.parse_args()
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     lives = [life for life in LIVES if given.life in (None, life.name)]
+    outcomes = []
     with multiprocessing.get_context("spawn").Pool(given.workers, _deploy) as pool:
-        ways = telling_ways_of if given.pairs else ways_of
-        firsts = [cell for cells in pool.starmap(_cells, [(life, ways) for life in lives], 1) for cell in cells]
-        outcomes = list(track(pool.imap(_strike, firsts, 4), "struck", len(firsts), console=console))
-        if given.pairs:
-            pairs = [cell for outcome in outcomes for cell in seconds_of(outcome)]
-            outcomes = list(track(pool.imap(_strike, pairs, 8), "struck twice", len(pairs), console=console))
-    _show(console, outcomes, grid=not given.pairs)
+        for number, life in enumerate(lives, 1):
+            title = f"{number}/{len(lives)} {life.name}"
+            firsts = pool.apply(_cells, (life, telling_ways_of if given.pairs else ways_of))
+            mine = _struck(pool, firsts, title, console)
+            if given.pairs:
+                pairs = [cell for outcome in mine for cell in seconds_of(outcome)]
+                mine = _struck(pool, pairs, f"{title}, pairs", console)
+            _show(console, life, mine, grid=not given.pairs)
+            outcomes += mine
+    _conclude(console, outcomes)
     return 1 if any(outcome.violations for outcome in outcomes) else 0
 
 
 _world: World
 _stack = ExitStack()
+
+
+def _struck(pool: Pool, cells: list[Cell], title: str, console: Console) -> list[Outcome]:
+    outcomes = pool.imap(_strike, cells, 4)
+    return list(track(outcomes, title, len(cells), console=console, transient=True))
 
 
 def _deploy() -> None:
@@ -192,23 +204,22 @@ def _strike(cell: Cell) -> Outcome:
     return strike(_world, cell)
 
 
-def _show(console: Console, outcomes: Sequence[Outcome], *, grid: bool) -> None:
-    for life, of_life in groupby(outcomes, key=lambda outcome: outcome.cell.life):
-        mine = list(of_life)
-        if grid:
-            console.print(_grid(life, mine))
-        else:
-            console.print(f"{life}: {len(mine)} pairs, {sum(bool(outcome.violations) for outcome in mine)} broken")
-    if grid:
-        console.print(", ".join(f"[bold]{letter}[/] {kind}" for kind, letter in _LETTERS.items()))
-        console.print(f"{_HOLDS} holds, {_BROKEN} breaks a promise, {_IN_VAIN} came to nothing")
+def _show(console: Console, life: Life, outcomes: Sequence[Outcome], *, grid: bool) -> None:
+    """What came of one life, as soon as it is known."""
     broken = [outcome for outcome in outcomes if outcome.violations]
+    console.print(_grid(life.name, outcomes) if grid else f"{life.name}: {len(outcomes)} pairs, {len(broken)} broken")
     for outcome in broken:
         where = ", then ".join(f"{point}: {choice}" for point, choice in outcome.cell.strikes)
-        console.print(f"[red]{outcome.cell.life}[/], {where}: {outcome.violations[0]}", soft_wrap=True)
+        console.print(f"[red]{life.name}[/], {where}: {outcome.violations[0]}", soft_wrap=True)
+
+
+def _conclude(console: Console, outcomes: Sequence[Outcome]) -> None:
+    console.print(", ".join(f"[bold]{letter}[/] {kind}" for kind, letter in _LETTERS.items()))
+    console.print(f"{_HOLDS} holds, {_BROKEN} breaks a promise, {_IN_VAIN} came to nothing")
+    broken = sum(bool(outcome.violations) for outcome in outcomes)
     struck = sum(not outcome.in_vain for outcome in outcomes)
     holds = f"{struck} cells, and every one holds."
-    console.print(f"{len(broken)} of {struck} cells break a promise" if broken else holds, style="bold")
+    console.print(f"{broken} of {struck} cells break a promise" if broken else holds, style="bold")
 
 
 def _grid(life: str, outcomes: Iterable[Outcome]) -> Table:

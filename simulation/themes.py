@@ -56,7 +56,8 @@ def _inventories(steps: Steps, chance: random.Random) -> None:
 
 
 def _burst(steps: Steps, chance: random.Random) -> None:
-    for _ in range(chance.randint(5, 9)):
+    """More than one batch, at times."""
+    for _ in range(chance.randint(5, 12)):
         steps.ask(_tier(chance))
 
 
@@ -86,7 +87,7 @@ def _hurried_at_the_start(steps: Steps, chance: random.Random) -> None:
     """A faster tier is asked for while the slower attempt is made, or when its job is about to end; or nobody hears of
     the faster job's end, long before the slower one's; or who asked takes it back, when another has joined."""
     slower, tier = chance.choice(_TWO_TIERS)
-    refusal = {"initiate InitiateJob 1": Choice(chance.choice(["throttled", "limit exceeded", "slow reply"]), 15.0)}
+    refusal = {"initiate InitiateJob 1": Choice(chance.choice(["throttled", "slow reply"]), 15.0)}
     ends = {"job's time 1": Choice("job early", 60.0), "initiate InitiateJob 2": Choice("slow reply", 19.0)}
     late = {"job's time 1": Choice("job late", 6 * HOUR_SECONDS)}
     lost = {**late, "notification 1": Choice("notification lost")}

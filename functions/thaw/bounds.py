@@ -30,7 +30,7 @@ LISTING_LAG_SECONDS = 300
 """A started job is in ListJobs, and a bought unit in ListProvisionedCapacity, after this long."""
 
 FUNCTION_TIMEOUT_SECONDS = 60
-"""The time-out of each function."""
+"""The time-out of each function but reconcile, which buys and starts nothing."""
 
 SETTLED_AFTER_CLAIM_SECONDS = NETWORK_SECONDS + 2 * CLOCK_SKEW_SECONDS + LISTING_LAG_SECONDS
 """After the end of a claim: what a listing does not show then never happened."""

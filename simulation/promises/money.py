@@ -14,17 +14,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations, groupby
-from typing import Any
 
 from local.glacier.capacity import one_month_after
 from local.glacier.ledger import JobStarted, UnitBought
-from simulation.history import History
+from simulation.history import Attributes, History
 from simulation.promises.answers import answers
 from simulation.promises.violation import Promise, Violation
 from simulation.workload import SOMEONE_ELSES, Body
 from thaw import bounds
 from thaw.description import Tag
-from thaw.states import State
+from thaw.states import OPEN, State
+from thaw.tiers import Tier
 
 IN_DOUBT = "PurchaseInDoubt"
 _RANK = {"Expedited": 0, "Standard": 1, "Bulk": 2}
@@ -34,7 +34,7 @@ _UNIT_SECONDS_EACH = 100
 """3 Expedited retrievals every 5 minutes."""
 _SKEW = timedelta(seconds=bounds.CLOCK_SKEW_SECONDS)
 _LISTED_WITHIN = timedelta(seconds=bounds.LISTING_LAG_SECONDS + 2 * bounds.CLOCK_SKEW_SECONDS)
-_OCCUPIED = timedelta(seconds=bounds.RESUME_DELAY_AT_MOST_SECONDS + 300)
+_OCCUPIED_MS = (bounds.RESUME_DELAY_AT_MOST_SECONDS + 300) * 1000
 """For so long after its end a retrieval may still have a slot on the units."""
 
 
@@ -154,10 +154,15 @@ def _shown(job: JobStarted) -> str:
 
 @dataclass(frozen=True)
 class Demand:
-    """An Expedited request: from when to when it could wait for a unit."""
+    """A retrieval that is wanted at Expedited: from when to when."""
 
-    begins: datetime
-    ends: datetime
+    begins_ms: int
+    ends_ms: int | None
+
+    def may_use(self, unit: UnitBought) -> bool:
+        """Whether it waits, or has a slot yet, when a unit is bought."""
+        at_ms = unit.at.timestamp() * 1000
+        return self.begins_ms <= at_ms and (self.ends_ms is None or at_ms <= self.ends_ms + _OCCUPIED_MS)
 
 
 def of_units(
@@ -175,7 +180,7 @@ def of_units(
         known = [each for each in units[:number] if each.capacity_id in ours or unit.at - each.at > _LISTED_WITHIN]
         ends = [one_month_after(earlier.at) for earlier in known]
         left = [end - unit.at for end in ends if end - unit.at > _SKEW]
-        waiting = sum(demand.begins <= unit.at <= demand.ends + _OCCUPIED for demand in demands)
+        waiting = sum(demand.may_use(unit) for demand in demands)
         there_seconds = sum(min(drain, each).total_seconds() for each in left)
         if len(left) >= max_units:
             what = f"unit {number + 1} was bought; there were {len(left)}, and {max_units} are allowed"
@@ -199,10 +204,29 @@ def units_told(ours: Sequence[str], told: Mapping[str, str | None]) -> Iterator[
             yield Violation(Promise.NO_DOLLAR_TWICE, f"the unit {capacity_id} was told as ours, and is someone else's")
 
 
-def demands_of(sent: Mapping[str, tuple[datetime, Mapping[str, Any]]], ended: Mapping[str, datetime]) -> list[Demand]:
-    """Args: sent: when each request was first sent, and what it asks; ended: when it ended, if it did."""
-    return [
-        Demand(at, ended.get(name, datetime.max.replace(tzinfo=at.tzinfo) - 2 * _OCCUPIED))
-        for name, (at, body) in sent.items()
-        if body["jobParameters"].get("Tier") == "Expedited" and "accountId" not in body
-    ]
+def demands_of(expedited: set[str], history: History) -> list[Demand]:
+    """Of the retrievals that could use a unit of ours; requests for the same bytes share one.
+
+    Args:
+        expedited: the ids of the requests that ask for Expedited.
+    """
+
+    def wants(record: Attributes) -> bool:
+        asks = (
+            name in expedited and asker["tier"] == Tier.EXPEDITED and not asker.get("cancelled")
+            for name, asker in record["requests"].items()
+        )
+        return record["state"] in OPEN and not record.get("foreign") and any(asks)
+
+    begins: dict[tuple[str, int], int] = {}
+    ends: dict[tuple[str, int], int] = {}
+    for change in history.changes:
+        if change.new is None or change.new["kind"] != "retrieval":
+            continue
+        name = (change.id, change.new["generation"])
+        if wants(change.new):
+            begins.setdefault(name, change.at_ms)
+            ends.pop(name, None)
+        elif name in begins:
+            ends.setdefault(name, change.at_ms)
+    return [Demand(begins[name], ends.get(name)) for name in begins]

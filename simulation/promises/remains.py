@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from local.calls import Call
 from local.cloud import Cloud
 from simulation.history import History
 from simulation.promises.violation import Promise, Violation
@@ -62,5 +63,12 @@ def calls_are_allowed(cloud: Cloud, history: History) -> Iterator[Violation]:
     for refusal in history.refused_by_role:
         yield Violation(Promise.ROLES_SUFFICE, refusal)
     for call in cloud.calls.log:
-        if call.actor != "user" and call.operation in _SCANS:
-            yield Violation(Promise.NO_SCAN, f"{call.actor} called {call.operation}")
+        if call.actor != "user" and _reads_without_bound(call):
+            yield Violation(Promise.NO_SCAN, f"{call.actor} called {call.operation} {call.params}")
+
+
+def _reads_without_bound(call: Call) -> bool:
+    """A Query has one by what is due: it reads no more than there is to do."""
+    return call.operation in _SCANS or (
+        call.operation == "Query" and "dueAt <=" not in call.params["KeyConditionExpression"]
+    )

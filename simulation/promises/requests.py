@@ -11,7 +11,7 @@ from local.deliveries import Event
 from local.glacier.ledger import JobStarted
 from simulation.history import History
 from simulation.promises.answers import answers
-from simulation.promises.said import FAILED, REJECTED, SUCCEEDED, Asked, Told
+from simulation.promises.said import DELAYED, FAILED, INITIATED, REJECTED, SUCCEEDED, Asked, Told
 from simulation.promises.violation import Promise, Violation
 from simulation.workload import MIB, Workload
 from thaw import bounds
@@ -41,6 +41,19 @@ def every_message_ends(asked: Asked, told: Told, history: History) -> Iterator[V
         if not told.terminal[name] and not asked.rejections(told, message_id):
             yield Violation(Promise.EVERY_MESSAGE_ENDS, f"the cancel of {name} had no answer")
     yield from _reused_ids(asked, told, history)
+
+
+def nothing_follows_the_end(asked: Asked, told: Told) -> Iterator[Violation]:
+    """Who was told of the end hears nothing more; an inventory that is followed page by page goes on."""
+    following = {name for name, sent in asked.requests().items() if any(request.follow_pages for _, request in sent)}
+    ended: dict[str, str] = {}
+    for event in told.first.values():
+        name = event.detail.get("requestId")
+        if event.detail_type in (INITIATED, DELAYED) and name in ended:
+            what = f"{event.detail_type} of {name} came after {ended[name]}"
+            yield Violation(Promise.EVERY_MESSAGE_ENDS, what)
+        elif name in told.terminal and event in told.terminal[name] and name not in following:
+            ended[name] = event.detail_type
 
 
 def contexts_come_back(asked: Asked, told: Told) -> Iterator[Violation]:

@@ -11,6 +11,7 @@ from local.deliveries import Event
 from thaw.request import Rejected, RetrievalRequest, parse
 
 SUCCEEDED, FAILED, CANCELLED = "Retrieval Succeeded", "Retrieval Failed", "Retrieval Cancelled"
+INITIATED, DELAYED = "Retrieval Initiated", "Retrieval Delayed"
 DUPLICATE, PURCHASED = "Duplicate Job", "Capacity Purchased"
 REJECTED, LISTED = "Request Rejected", "Inventory Listed"
 

@@ -16,7 +16,7 @@ class Promise(StrEnum):
     EACH_CHANGE_PUBLISHED = "5 each change is published, in order"
     GLACIERS_WORD = "6 Glacier's own word decides"
     ROLES_SUFFICE = "7 a role allows what its function calls"
-    NO_SCAN = "8 no scan"
+    NO_SCAN = "8 no scan, no read without a bound"
     NOTHING_LEFT = "nothing is left once faults have ceased"
     AS_ASKED = "each request is served as fast as it asks"
     PAUSES = "no attempt is repeated without a pause"

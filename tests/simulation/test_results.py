@@ -8,13 +8,13 @@ import pytest
 from rich.console import Console
 
 from simulation.report import show_totals
-from simulation.results import Result, ResultsFile, Totals, legal_moves
+from simulation.results import Result, ResultsFile, Totals, legal_moves, places
 from simulation.run import KINDS
 
 
 def _result(seed: int) -> Result:
     counts = dict.fromkeys(("choices", "calls", "days", "jobs", "units", "in_vain", "duplicates", "in_doubt"), 1)
-    return Result(seed, "mixed", [], {}, {}, **counts)
+    return Result(seed, "mixed", [], {}, {}, {}, **counts)
 
 
 def test_a_line_that_was_cut_off_costs_no_other_and_nobody_rewrites_the_file(tmp_path: Path) -> None:
@@ -31,16 +31,16 @@ def test_a_line_that_was_cut_off_costs_no_other_and_nobody_rewrites_the_file(tmp
     assert file.path.read_text().startswith(before)
 
 
-_NOT = "Not covered: limit exceeded\n"
+_NOT = "Not covered: limit exceeded, events outage\n"
 _HARDLY = "Hardly covered: waiting -> cancelled\n"
 
 
 @pytest.mark.parametrize(("seeds", "well", "said"), [(999, True, _NOT), (1000, False, _HARDLY + _NOT)])
 def test_what_a_long_run_never_tried_is_no_success(tmp_path: Path, seeds: int, well: bool, said: str) -> None:
-    faults, moves = Counter(dict.fromkeys(KINDS, 20)), Counter(dict.fromkeys(legal_moves(), 20))
-    totals = Totals(seeds=seeds, faults=faults, moves=moves)
+    faults, moves, struck_at = (Counter(dict.fromkeys(names, 20)) for names in (KINDS, legal_moves(), places()))
+    totals = Totals(seeds=seeds, faults=faults, moves=moves, struck_at=struck_at)
     assert _shown(totals, tmp_path) == (True, "")
-    del totals.faults["limit exceeded"]
+    del totals.faults["limit exceeded"], totals.struck_at["events outage"]
     totals.moves["waiting -> cancelled"] = 19
     assert _shown(totals, tmp_path) == (well, said)
 

@@ -14,7 +14,7 @@ from simulation.world import World
 
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.name)
 def test_each_call_may_be_struck(world: World, life: Life) -> None:
-    cells = list(cells_of(world, life, telling_ways_of))
+    cells = list(cells_of(world, life, telling_ways_of, life.about))
     broken = [
         (cell.strikes, outcome.violations) for cell in cells for outcome in [strike(world, cell)] if outcome.violations
     ]
