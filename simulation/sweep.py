@@ -230,7 +230,7 @@ def _grid(life: str, outcomes: Iterable[Outcome]) -> Table:
         cells = by_point.setdefault(point, {})
         if cells.get(choice.kind) != _BROKEN:
             cells[choice.kind] = outcome.sign
-    table = Table(title=life, box=box.SIMPLE, title_justify="left", title_style="bold")
+    table = Table(title=life, box=box.SIMPLE, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
     table.add_column("call", no_wrap=True)
     for letter in _LETTERS.values():
         table.add_column(letter, no_wrap=True)
