@@ -233,8 +233,8 @@ def _grid(life: str, outcomes: Iterable[Outcome]) -> Table:
     table = Table(title=life, box=box.SIMPLE, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
     table.add_column("call", no_wrap=True)
     for letter in _LETTERS.values():
-        table.add_column(letter, no_wrap=True)
-    table.add_column("its own", no_wrap=True)
+        table.add_column(letter, no_wrap=True, min_width=1)
+    table.add_column("its own")
     for point, cells in by_point.items():
         own = [f"{sign} {kind}" for kind, sign in cells.items() if kind not in _LETTERS]
         table.add_row(point, *(cells.get(kind, "") for kind in _LETTERS), ", ".join(own))
