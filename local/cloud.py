@@ -155,12 +155,12 @@ class Cloud:
         stack.enter_context(intercepted(self.calls))
         self.roles = Roles(self.deployment)
         self.calls.refusal = self._refusal
-        self.functions = Lambda(self.clock, self.deployment)
+        self.functions = Lambda(self.clock, self.deployment, self.roles)
         self.functions.on_error = self._on_error
         if self._stock is not None:
             stack.enter_context(self._stock.serving(self.functions))
         stack.enter_context(invocable(lambda: self.functions, self._wait_until))
-        self.wiring = wire(self.clock, self.functions, self.deployment, self.roles, self._shard_count)
+        self.wiring = wire(self.clock, self.functions, self.deployment, self._shard_count)
         self._deployed = DeployedState()
         self._begin()
 

@@ -47,6 +47,8 @@ class FunctionConfig:
     variables: Mapping[str, str]
     role: str
     """The role's name."""
+    log_group: str
+    traced: bool
     max_retries: int
     """How often an asynchronous invocation that failed is tried again."""
     max_event_age_seconds: float
@@ -155,7 +157,7 @@ class Environment:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.memory_mb),
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{config.name}",
+            "AWS_LAMBDA_LOG_GROUP_NAME": config.log_group,
             "AWS_LAMBDA_LOG_STREAM_NAME": self.instance,
             "LAMBDA_TASK_ROOT": str(config.code),
             "_HANDLER": config.handler,

@@ -6,7 +6,7 @@ import json
 import traceback
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from local.clock import Clock
 from local.deploy import ACCOUNT_ID, REGION, Deployment
 from local.environments import Environment, FunctionConfig, Log, new_log, preload
 from local.processes import Died, Process
+from local.roles import Needed, Roles
 
 ACCOUNT_CONCURRENCY = 10
 """What a new account may run at once."""
@@ -66,7 +67,7 @@ class Context:
 
     @property
     def log_group_name(self) -> str:
-        return f"/aws/lambda/{self.config.name}"
+        return self.config.log_group
 
     def get_remaining_time_in_millis(self) -> int:
         return max(0, self.deadline_ms - self.clock.now_ms())
@@ -75,8 +76,9 @@ class Context:
 class Lambda:
     """All functions of the deployment."""
 
-    def __init__(self, clock: Clock, deployment: Deployment) -> None:
+    def __init__(self, clock: Clock, deployment: Deployment, roles: Roles) -> None:
         self.clock = clock
+        self.roles = roles
         self.configs = {config.name: config for config in _configs(deployment)}
         self.logs: dict[str, Log] = {config.label: new_log() for config in self.configs.values()}
         self.concurrency = ACCOUNT_CONCURRENCY
@@ -99,6 +101,10 @@ class Lambda:
 
     def config_of(self, name_or_arn: str) -> FunctionConfig:
         return self.configs[name_or_arn.split(":")[6] if name_or_arn.startswith("arn:") else name_or_arn]
+
+    def act(self, function: str, needed: Iterable[Needed]) -> None:
+        """Lambda does this in the function's name."""
+        self.roles.act(self.config_of(function).role, needed)
 
     @property
     def running(self) -> int:
@@ -125,6 +131,7 @@ class Lambda:
         if len(self._busy) >= self.concurrency:
             return False
         config = self.config_of(function)
+        self.roles.act(config.role, needed_to_run(config))
         environment = self._environment(config)
         self._busy.append(environment)
         context = Context(
@@ -195,6 +202,16 @@ class Lambda:
         self.clock.after(0, lambda: done(result))
 
 
+def needed_to_run(config: FunctionConfig) -> Iterator[Needed]:
+    """What Lambda does in the function's name at each invocation: its log and its trace."""
+    log_stream = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{config.log_group}:log-stream:1"
+    yield "logs:CreateLogStream", log_stream
+    yield "logs:PutLogEvents", log_stream
+    if config.traced:
+        yield "xray:PutTraceSegments", "*"
+        yield "xray:PutTelemetryRecords", "*"
+
+
 _TIMED_OUT = "Sandbox.Timedout"
 
 
@@ -247,6 +264,10 @@ def _configs(deployment: Deployment) -> list[FunctionConfig]:
             memory_mb=int(resource.properties.get("MemorySize", 128)),
             variables={k: str(v) for k, v in resource.properties.get("Environment", {}).get("Variables", {}).items()},
             role=resource.properties["Role"].rpartition("/")[2],
+            log_group=resource.properties.get("LoggingConfig", {}).get(
+                "LogGroup", f"/aws/lambda/{resource.physical_id}"
+            ),
+            traced=resource.properties.get("TracingConfig", {}).get("Mode") == "Active",
             max_retries=int(retries.get(resource.physical_id, {}).get("MaximumRetryAttempts", 2)),
             max_event_age_seconds=float(
                 retries.get(resource.physical_id, {}).get("MaximumEventAgeInSeconds", 6 * 3600)

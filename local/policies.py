@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import product
 from typing import Any
 
 Statement = Mapping[str, Any]
@@ -48,10 +49,10 @@ def condition_keys(policy: Policy) -> set[str]:
     return {key.lower() for condition in conditions for keys in condition.values() for key in keys}
 
 
-def allowed_actions(policy: Policy) -> set[str]:
-    """The actions that the policy allows on anything, as they stand in it."""
-    statements = (statement for statement in _listed(policy["Statement"]) if statement["Effect"] == "Allow")
-    return {action for statement in statements for action in _listed(statement["Action"])}
+def grants(policy: Policy) -> set[tuple[str, str]]:
+    """(action, resource) of everything that the policy allows, as it stands in it."""
+    statements = [statement for statement in _listed(policy["Statement"]) if statement["Effect"] == "Allow"]
+    return {pair for one in statements for pair in product(_listed(one["Action"]), _listed(one.get("Resource", "*")))}
 
 
 def _check_elements(statement: Statement) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 from local.calls import Call
 from local.deploy import ACCOUNT_ID, REGION, Deployment
-from local.policies import Policy, Request, allowed_actions, allows, check, condition_keys
+from local.policies import Policy, Request, allows, check, condition_keys, grants
+
+Needed = tuple[str, str]
+"""An action and a resource that a role has to allow."""
 
 _BASIC_EXECUTION = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 _MANAGED: Mapping[str, Policy] = {
@@ -32,13 +35,13 @@ _CONTEXT: Mapping[str, str] = {
 
 
 class Roles:
-    """The policies of each role in the deployment, and what was asked of them."""
+    """The policies of each role in the deployment, and what was done in its name."""
 
     def __init__(self, deployment: Deployment) -> None:
         self.policies: dict[str, list[Policy]] = {}
         """By the role's name."""
         self.used: set[tuple[str, str, str]] = set()
-        """(role name, action, resource) of everything that was allowed so far."""
+        """(role name, action, resource) of everything that was done so far."""
         for role in deployment.of_type("AWS::IAM::Role"):
             inline = [policy["PolicyDocument"] for policy in role.properties.get("Policies", [])]
             managed = [_MANAGED[arn] for arn in role.properties.get("ManagedPolicyArns", [])]
@@ -50,25 +53,31 @@ class Roles:
             _check(role_policy)
 
     @property
-    def allowed_actions(self) -> set[tuple[str, str]]:
-        """(role name, action) of everything that is allowed on any resource, as it stands in the policies."""
-        return {
-            (name, action) for name, many in self.policies.items() for one in many for action in allowed_actions(one)
-        }
+    def allowed(self) -> set[tuple[str, str, str]]:
+        """(role name, action, resource) of everything that is allowed, as it stands in the policies."""
+        return {(name, *grant) for name, many in self.policies.items() for one in many for grant in grants(one)}
 
-    def refusal(self, role: str, action: str, resource: str) -> str | None:
-        """Why the role may not do this, in AWS's words, or None."""
-        if (role, action, resource) in self.used:
-            return None
-        who = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}"
-        if allows(self.policies[role], Request(action, resource, principal=who, context=_CONTEXT)):
-            self.used.add((role, action, resource))
-            return None
-        return f"User: {who} is not authorized to perform: {action} on resource: {resource}"
+    def check(self, role: str, needed: Iterable[Needed]) -> None:
+        """Raises PermissionError, in AWS's words, unless the role allows all of it. To ask is not to do it."""
+        for action, resource in needed:
+            who = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{role}"
+            if not allows(self.policies[role], Request(action, resource, principal=who, context=_CONTEXT)):
+                raise PermissionError(f"User: {who} is not authorized to perform: {action} on resource: {resource}")
+
+    def act(self, role: str, needed: Iterable[Needed]) -> None:
+        """This is being done in the role's name; raises PermissionError where the role does not allow it."""
+        for action, resource in needed:
+            if (role, action, resource) not in self.used:
+                self.check(role, [(action, resource)])
+                self.used.add((role, action, resource))
 
     def refusal_of_call(self, role: str, call: Call) -> str | None:
-        refusals = (self.refusal(role, action, resource) for action, resource in needed(call))
-        return next((refusal for refusal in refusals if refusal), None)
+        """Why a function with this role may not make the call, or None."""
+        try:
+            self.act(role, needed(call))
+        except PermissionError as refused:
+            return str(refused)
+        return None
 
 
 def _check(policy: Policy) -> None:
@@ -79,7 +88,7 @@ def _check(policy: Policy) -> None:
         raise NotImplementedError(f"condition keys {sorted(unknown)} in a role's policy")
 
 
-def needed(call: Call) -> Iterator[tuple[str, str]]:
+def needed(call: Call) -> Iterator[Needed]:
     """The actions and resources that a call needs to be allowed."""
     try:
         yield from _NEEDED[call.service](call.operation, call.params)
@@ -87,7 +96,7 @@ def needed(call: Call) -> Iterator[tuple[str, str]]:
         raise NotImplementedError(f"what {call.service} {call.operation} needs to be allowed ({missing})") from missing
 
 
-def _of_dynamodb(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _of_dynamodb(operation: str, params: Mapping[str, Any]) -> Iterator[Needed]:
     if operation in ("BatchGetItem", "BatchWriteItem"):
         for table in params["RequestItems"]:
             yield f"dynamodb:{operation}", _table_arn(table)
@@ -113,12 +122,12 @@ def _table_arn(name: str) -> str:
     return name if name.startswith("arn:") else f"arn:aws:dynamodb:{REGION}:{ACCOUNT_ID}:table/{name}"
 
 
-def _of_sqs(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _of_sqs(operation: str, params: Mapping[str, Any]) -> Iterator[Needed]:
     account, queue = params["QueueUrl"].split("/")[-2:]
     yield f"sqs:{operation.removesuffix('Batch')}", f"arn:aws:sqs:{REGION}:{account}:{queue}"
 
 
-def _of_events(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _of_events(operation: str, params: Mapping[str, Any]) -> Iterator[Needed]:
     if operation != "PutEvents":
         raise KeyError(operation)
     for entry in params["Entries"]:
@@ -129,7 +138,7 @@ def _of_events(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str,
         )
 
 
-def _of_glacier(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _of_glacier(operation: str, params: Mapping[str, Any]) -> Iterator[Needed]:
     if "vaultName" not in params:
         yield f"glacier:{operation}", "*"
         return
@@ -138,7 +147,7 @@ def _of_glacier(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str
     yield f"glacier:{operation}", f"arn:aws:glacier:{REGION}:{owner}:vaults/{params['vaultName']}"
 
 
-def _of_s3(operation: str, params: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _of_s3(operation: str, params: Mapping[str, Any]) -> Iterator[Needed]:
     yield f"s3:{operation}", f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
 
 

@@ -14,9 +14,8 @@ from local.deploy import ACCOUNT_ID, REGION, Deployment, Resource
 from local.event_sources.queues import QueueSource
 from local.event_sources.schedules import Schedule
 from local.event_sources.streams import Stream, StreamOptions, StreamSource
-from local.functions import Lambda
+from local.functions import Lambda, needed_to_run
 from local.policies import Request, allows
-from local.roles import Roles
 
 _MAPPING = "AWS::Lambda::EventSourceMapping"
 
@@ -54,14 +53,11 @@ class Wiring:
             yield from stream.sources
 
 
-def wire(clock: Clock, functions: Lambda, deployment: Deployment, roles: Roles, shard_count: int) -> Wiring:
+def wire(clock: Clock, functions: Lambda, deployment: Deployment, shard_count: int) -> Wiring:
     """Reads mappings and schedules from the deployment; raises PermissionError where a role or policy is too narrow."""
     wiring = Wiring()
-    for function in deployment.of_type("AWS::Lambda::Function"):
-        _check(roles, functions, function.physical_id, list(_needed_to_run(function)))
     for mapping in deployment.of_type(_MAPPING):
         arn = mapping.properties["EventSourceArn"]
-        _check(roles, functions, mapping.properties["FunctionName"], list(_needed_to_read(mapping)))
         if arn.startswith("arn:aws:sqs:"):
             queue = sqs_backends[ACCOUNT_ID][REGION].queues[arn.rpartition(":")[2]]
             wiring.queue_sources.append(QueueSource.from_template(clock, functions, queue, mapping.properties))
@@ -69,42 +65,19 @@ def wire(clock: Clock, functions: Lambda, deployment: Deployment, roles: Roles, 
             stream = wiring.streams.setdefault(arn, Stream(arn, shard_count))
             options = StreamOptions.from_template(mapping.properties)
             StreamSource(clock, functions, stream, mapping.properties["FunctionName"], options, mapping.physical_id)
+    _check_roles(functions, wiring)
     for rule in deployment.of_type("AWS::Events::Rule"):
         if "ScheduleExpression" in rule.properties and rule.properties.get("State") != "DISABLED":
             wiring.schedules.append(_schedule(clock, functions, rule, deployment))
     return wiring
 
 
-def _check(roles: Roles, functions: Lambda, function: str, needed: list[tuple[str, str]]) -> None:
-    for action, resource in needed:
-        refusal = roles.refusal(functions.config_of(function).role, action, resource)
-        if refusal:
-            raise PermissionError(f"Lambda, in the name of {functions.config_of(function).label}: {refusal}")
-
-
-def _needed_to_run(function: Resource) -> Iterator[tuple[str, str]]:
-    group = function.properties.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{function.physical_id}")
-    log_stream = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}:log-stream:1"
-    yield "logs:CreateLogStream", log_stream
-    yield "logs:PutLogEvents", log_stream
-    if function.properties.get("TracingConfig", {}).get("Mode") == "Active":
-        yield "xray:PutTraceSegments", "*"
-        yield "xray:PutTelemetryRecords", "*"
-
-
-def _needed_to_read(mapping: Resource) -> Iterator[tuple[str, str]]:
-    arn = mapping.properties["EventSourceArn"]
-    if arn.startswith("arn:aws:sqs:"):
-        for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
-            yield f"sqs:{action}", arn
-        return
-    for action in ("DescribeStream", "GetRecords", "GetShardIterator"):
-        yield f"dynamodb:{action}", arn
-    yield "dynamodb:ListStreams", "*"
-    bucket_arn = mapping.properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    if bucket_arn:
-        yield "s3:PutObject", f"{bucket_arn}/aws/lambda/{mapping.physical_id}/1"
-        yield "s3:ListBucket", bucket_arn
+def _check_roles(functions: Lambda, wiring: Wiring) -> None:
+    """Lambda takes no function and no mapping for which the role is too narrow."""
+    for config in functions.configs.values():
+        functions.roles.check(config.role, needed_to_run(config))
+    for source in wiring.sources:
+        functions.roles.check(functions.config_of(source.function).role, source.needed)
 
 
 def _schedule(clock: Clock, functions: Lambda, rule: Resource, deployment: Deployment) -> Schedule:

@@ -1,4 +1,4 @@
-"""After the whole suite: no role allows an action that neither its function nor Lambda in its name ever made.
+"""After the whole suite: no role allows what neither its function nor Lambda in its name ever did.
 
 Processes of pytest-xdist hand what they saw to the one that started them, which decides. A part of the suite decides
 nothing.
@@ -75,8 +75,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if usage is None or not _is_whole(config):
         return
     terminalreporter.section("roles")
-    for function, action in usage.unused():
-        terminalreporter.line(f"FAILED: the role of {function} allows {action}, which was never used", red=True)
+    for function, action, resource in usage.unused():
+        told = f"FAILED: the role of {function} allows {action} on {resource}, which was never used"
+        terminalreporter.line(told, red=True)
     used = len(usage.allowed) - len(usage.unused())
     terminalreporter.line(f"{used} of the {len(usage.allowed)} actions that roles allow were made")
 

@@ -14,6 +14,7 @@ from moto.sqs.models import Message, Queue
 from local.clock import Clock, Timer
 from local.event_sources import failed_items, fitting
 from local.functions import Lambda, Result
+from local.roles import Needed
 
 _THROTTLED_RETRY_SECONDS = 1.0
 _CONCURRENCY_WITHOUT_LIMIT = 1000
@@ -54,6 +55,19 @@ class QueueSource:
             ),
             reports_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
         )
+
+    @property
+    def needed(self) -> list[Needed]:
+        """What the function's role has to allow Lambda."""
+        return self.to_poll + self.to_delete
+
+    @property
+    def to_poll(self) -> list[Needed]:
+        return [(f"sqs:{action}", self.queue.queue_arn) for action in ("ReceiveMessage", "GetQueueAttributes")]
+
+    @property
+    def to_delete(self) -> list[Needed]:
+        return [("sqs:DeleteMessage", self.queue.queue_arn)]
 
     def reset(self) -> None:
         self._timer = None
@@ -98,6 +112,7 @@ class QueueSource:
     def _poll(self) -> None:
         self._timer = None
         self._first_seen_ms = None
+        self.functions.act(self.function, self.to_poll)
         batch = receive(self.queue, self.batch_size, self.clock.now_ms())
         if batch:
             self.invocations += 1
@@ -119,6 +134,7 @@ class QueueSource:
         if failed is not None and set(failed) <= {message.id for message in batch}:
             for message in batch:
                 if message.id not in failed:
+                    self.functions.act(self.function, self.to_delete)
                     delete(self.queue, message)
         self._released()
 

@@ -22,6 +22,7 @@ from local.clock import Clock, Timer
 from local.deploy import ACCOUNT_ID
 from local.event_sources import failed_items, fitting
 from local.functions import Lambda, Result
+from local.roles import Needed
 
 RETENTION_SECONDS = 24 * 3600
 _LONGEST_BACKOFF_SECONDS = 60.0
@@ -117,6 +118,25 @@ class StreamSource:
     def reset(self) -> None:
         self.readers = [Reader(self, number) for number in range(self.stream.shard_count)]
 
+    @property
+    def needed(self) -> list[Needed]:
+        """What the function's role has to allow Lambda."""
+        return self.to_read + (self.to_keep(f"{self.kept_under}/1") if self.options.failure_bucket else [])
+
+    @property
+    def to_read(self) -> list[Needed]:
+        actions = ("DescribeStream", "GetRecords", "GetShardIterator")
+        return [*((f"dynamodb:{action}", self.stream.arn) for action in actions), ("dynamodb:ListStreams", "*")]
+
+    def to_keep(self, key: str) -> list[Needed]:
+        """Of the bucket for discarded records."""
+        bucket_arn = f"arn:aws:s3:::{self.options.failure_bucket}"
+        return [("s3:ListBucket", bucket_arn), ("s3:PutObject", f"{bucket_arn}/{key}")]
+
+    @property
+    def kept_under(self) -> str:
+        return f"aws/lambda/{self.source_id}"
+
     def look(self) -> None:
         for reader in self.readers:
             reader.look()
@@ -171,6 +191,7 @@ class Reader:
     def _read(self) -> None:
         self._timer = None
         self._first_seen_ms = None
+        self.source.functions.act(self.source.function, self.source.to_read)
         most = self.source.options.batch_size if self._at_most is None else self._at_most
         batch = list(islice(self.unread, most))
         batch = batch[: fitting([record.size_bytes for record in batch])]
@@ -260,8 +281,9 @@ def _keep(
         },
         "payload": json.dumps({"Records": [record.event for record in batch]}),
     }
-    key = f"aws/lambda/{source.source_id}/{shard}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
+    key = f"{source.kept_under}/{shard}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
     body = json.dumps(invocation).encode()
+    source.functions.act(source.function, source.to_keep(key))
     s3_backends[ACCOUNT_ID]["aws"].put_object(source.options.failure_bucket or "", key, body)
 
 
