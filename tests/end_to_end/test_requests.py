@@ -153,6 +153,20 @@ def test_a_vault_of_another_account_that_the_settings_list(user: User) -> None:
     user.assert_settled()
 
 
+def test_another_account_is_asked_for_its_jobs_of_which_nothing_was_heard(user: User) -> None:
+    user.create_vault("theirs", PARTNER)
+    user.faults.drop_notification()
+    user.faults.lose_reply("InitiateJob", code=None)
+    for name in ("r1", "r2"):
+        archive = user.archive(vault="theirs", account=PARTNER)
+        user.ask(name, archive, vaultName="theirs", accountId=PARTNER)
+    user.wait_for_the_end("r1", "r2")
+    assert len(user.jobs) == 2
+    assert user.calls("reconcile", "DescribeJob") > 0
+    assert user.calls("reconcile", "ListJobs") > 0
+    user.assert_settled()
+
+
 def test_a_vault_that_the_settings_do_not_list_is_rejected(user: User) -> None:
     message_id = user.ask("r1", user.archive(), vaultName="others", accountId=PARTNER, context={"a": 1})
     user.wait(minutes=1)
