@@ -95,7 +95,7 @@ def read_notification(body: str) -> GlacierJob:
         ValueError: it is neither.
     """
     message = json.loads(body)
-    if isinstance(message, dict) and message.get("Type") == "Notification" and "Message" in message:
+    if isinstance(message, dict) and message.get("Type") == "Notification" and isinstance(message.get("Message"), str):
         message = json.loads(message["Message"])
     return GlacierJob.model_validate(message)
 

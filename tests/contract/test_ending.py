@@ -1,5 +1,6 @@
 """A notification ends the retrieval that its job was started for, be that long past; on a table."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -91,13 +92,23 @@ def test_a_job_of_a_cancelled_retrieval_is_noted(site: Site) -> None:
     assert (now.state, list(now.duplicates)) == (State.CANCELLED, ["job-1"])
 
 
-def test_a_message_with_our_tag_about_another_archive_changes_nothing(site: Site) -> None:
-    claim = joining.opened(key(1), 1, FOLLOWED, ACCOUNT, False, "c", NOW)
+@pytest.mark.parametrize("request_", [FOLLOWED, archive_request("r1")], ids=["inventory", "archive"])
+@pytest.mark.parametrize("archive_id", ["another", ""])
+def test_a_message_with_our_tag_about_another_archive_changes_nothing(
+    site: Site, request_: RetrievalRequest, archive_id: str
+) -> None:
+    claim = joining.opened(key(1), 1, request_, ACCOUNT, False, "c", NOW)
     running = attempts.started(claim, 1, claim.tier, "job-1", NOW)
     assert running is not None
     site.created(running)
-    notify(site, running, JobId="job-1", ArchiveId="another")
+    notify(site, running, JobId="job-1", ArchiveId=archive_id)
     assert site.get(running) == running
+
+
+@pytest.mark.parametrize("said", [{"JobId": "job-1"}, None, 5])
+def test_an_envelope_without_a_text_is_no_notification(site: Site, said: object) -> None:
+    with pytest.raises(ValueError, match="JobId"):
+        site.ending.notified(json.dumps({"Type": "Notification", "Message": said}))
 
 
 def test_what_a_message_says_in_place_of_a_job_id_is_not_logged(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

@@ -133,7 +133,7 @@ class Table:
         names, values, update = _update(fields, counters=("revision",), revisions=("sequence",))
         guard = {":inProgress": State.IN_PROGRESS, ":generation": tag.generation, ":job": job.JobId}
         # An archive that the message names has to be ours: a description with our tag can be copied.
-        same_archive = {":archive": job.ArchiveId} if job.ArchiveId else {}
+        same_archive = {":archive": job.ArchiveId} if job.ArchiveId is not None else {}
         return self._update_item(
             item_id(tag.key),
             f"{update}, jobs.#attempt",  # its id is the record's own now
