@@ -1,9 +1,9 @@
 """The table's small records beside a retrieval's: a request's, a rejected message's, and how far a listing came."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from thaw import bounds
 from thaw.request import Rejected, RetrievalRequest
@@ -28,6 +28,12 @@ class RequestRecord(Stored):
     context: str | None = None
     """Kept of a request only that arrived after it had been taken back."""
     expires_at: Number
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if self.key is None and not self.cancelled:
+            raise ValueError("leads to no record, and was not taken back")
+        return self
 
     def item(self) -> dict[str, object]:
         return {**super().item(), "kind": self.kind}

@@ -18,7 +18,7 @@ from tests.unit.builders import (
 )
 from thaw import attempts, endings, joining, records
 from thaw.capacity import Capacity, Intent, Unit
-from thaw.edge.table import TRIES_AT_MOST, Contention, Table, from_wire, to_wire
+from thaw.edge.table import TRIES_AT_MOST, Contention, Table, Unreadable, from_wire, to_wire
 from thaw.events import events, read_record
 from thaw.refusals import Refusal
 from thaw.request import Rejected
@@ -254,6 +254,16 @@ def test_an_item_that_makes_no_sense_holds_up_no_other(table: Table, dynamodb: D
     found = table.read_many(["retrieval/odd", kept.id], lambda item_id, error: told.append(item_id))
     assert found == [kept]
     assert told == ["retrieval/odd"]
+
+
+def test_a_request_that_leads_nowhere_and_was_not_taken_back_makes_no_sense(
+    table: Table, dynamodb: DynamoDBClient
+) -> None:
+    item = records.taken_back("request-1", NOW).item()
+    del item["cancelled"]
+    dynamodb.put_item(TableName=table.name, Item=to_wire(item))
+    with pytest.raises(Unreadable):
+        table.get_request("request-1")
 
 
 def _none_is(item_id: str, error: ValueError) -> None:
