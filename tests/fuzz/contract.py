@@ -21,6 +21,11 @@ def _matches(validator: Any, pattern: str, value: object, _: Any) -> Iterator[Va
 
 
 _SCHEMA = extend(Draft202012Validator, {"pattern": _matches})(schema("request"))
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    name: {field: each["default"] for field, each in shape["properties"].items() if "default" in each}
+    for name, shape in schema("request")["$defs"].items()
+}
+_JOBS = {"archive-retrieval": "ArchiveRetrieval", "inventory-retrieval": "InventoryRetrieval"}
 
 
 def read(body: str) -> Any:
@@ -48,6 +53,19 @@ def fits(document: Any) -> bool:
         and _dates_fit(job.get("InventoryRetrievalParameters") or {})
         and _context_fits(document.get("context"))
     )
+
+
+def contents(request: dict[str, Any]) -> str:
+    """What a request asks for, the same for two that differ in nothing but in saying what goes without saying."""
+    job = _filled(_JOBS[request["jobParameters"]["Type"]], request["jobParameters"])
+    if "InventoryRetrievalParameters" in job:
+        job["InventoryRetrievalParameters"] = _filled("InventoryPart", job["InventoryRetrievalParameters"])
+    return json.dumps(_filled("RetrievalRequest", {**request, "jobParameters": job}), sort_keys=True)
+
+
+def _filled(shape: str, given: dict[str, Any]) -> dict[str, Any]:
+    """With the defaults; null is as good as missing."""
+    return _DEFAULTS[shape] | {name: value for name, value in given.items() if value is not None}
 
 
 def _range_fits(given: str | None, size: int | None) -> bool:

@@ -12,6 +12,7 @@ import botocore.session
 from jsonschema import Draft202012Validator
 
 from tests.fuzz.from_schema import of_shape
+from thaw.job import GlacierJob
 
 Json = Any
 JOB: Json = of_shape(botocore.session.get_session().get_service_model("glacier").shape_for("GlacierJobDescription"))
@@ -42,38 +43,33 @@ class Started:
 
 
 def message(body: str) -> Json:
-    """What is said of a job, raw or in the envelope of SNS; None where nothing is."""
+    """What is said of a job, raw or in the envelope of SNS; None where nothing is.
+
+    What is not all as AWS says may be taken for what it looks like: whether, and for what (a "yes" for true), is for
+    the code's model to say. What has to follow from it is not.
+    """
     try:
         said = json.loads(body)
-        if isinstance(said, dict) and said.get("Type") == "Notification" and "Message" in said:
+        if isinstance(said, dict) and said.get("Type") == "Notification" and isinstance(said.get("Message"), str):
             said = json.loads(said["Message"])
-    except (ValueError, TypeError):
+        if not _JOB.is_valid(said):
+            return GlacierJob.model_validate(said).model_dump(exclude_unset=True)
+    except ValueError:
         return None
-    return said if isinstance(said, dict) and _tells_of_a_job(said) else None
-
-
-def _tells_of_a_job(said: Json) -> bool:
-    is_said = isinstance(said.get("Completed"), bool | int | float | str)
-    return is_said and all(isinstance(said.get(name), str) for name in ("JobId", "StatusCode"))
-
-
-def is_whole(said: Json) -> bool:
-    """Whether all of it is as AWS says. What is not may be refused, or taken for what it looks like."""
-    return said is not None and _JOB.is_valid(said)
+    return said if all(said.get(name) is not None for name in ("JobId", "StatusCode", "Completed")) else None
 
 
 def is_about(said: Json, started: Started) -> bool:
     """Whether it is about a job of this retrieval: with its tag, and of its archive, where it names one."""
-    same_archive = not said.get("ArchiveId") or said["ArchiveId"] == started.archive_id
+    same_archive = said.get("ArchiveId") in (None, started.archive_id)
     return f"{said.get('JobDescription')} ".startswith(f"{started.tag} ") and same_archive
 
 
-def fates(said: Json, started: Started) -> set[Fate]:
-    """What a message may come to: one thing, if it is whole or says nothing of a job."""
+def fate(said: Json, started: Started) -> Fate:
+    """What a message comes to."""
     if said is None:
-        return {Fate.GIVEN_UP}
-    right = _right(said, started) if said["Completed"] and is_about(said, started) else Fate.GOES_ON
-    return {right} if is_whole(said) else {right, Fate.GOES_ON, Fate.GIVEN_UP}
+        return Fate.GIVEN_UP
+    return _right(said, started) if said["Completed"] and is_about(said, started) else Fate.GOES_ON
 
 
 def _right(said: Json, started: Started) -> Fate:
@@ -90,7 +86,7 @@ def duplicate(said: Json, started: Started) -> str | None:
 
     All that were started are Standard; beside a Bulk job one of them may have been wanted.
     """
-    if not (is_whole(said) and is_about(said, started)) or said["JobId"] == started.job_id:
+    if said is None or not is_about(said, started) or said["JobId"] == started.job_id:
         return None
     if not (said["Completed"] and _right(said, started) is Fate.SUCCEEDED):
         return str(said["JobId"])
@@ -99,4 +95,4 @@ def duplicate(said: Json, started: Started) -> str | None:
 
 def next_marker(said: Json) -> str | None:
     """Where the inventory goes on."""
-    return (said["InventoryRetrievalParameters"] or {}).get("Marker")
+    return (said["InventoryRetrievalParameters"] or {}).get("Marker") or None

@@ -1,72 +1,118 @@
 """Whatever stands on the request queue gets one clear answer."""
 
 import json
-from collections import Counter
+from collections import defaultdict
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.cloud import Cloud
+from local.deliveries import Event
 from tests.end_to_end.user import OWN_ACCOUNT, User
 from tests.fuzz.conftest import AT_ONCE, assert_nothing_broke, assert_still_works, fresh
-from tests.fuzz.contract import fits, read
+from tests.fuzz.contract import contents, fits, read
 from tests.fuzz.from_schema import documents
 from tests.fuzz.mutations import SECRET, bodies, mutated
 from tests.unit.corpus import GOOD
 from tests.unit.published import schema
 
+Json = Any
 _FITTING = documents(schema("request"))
 _WITH_SECRET = {"context": {"token": SECRET}}
 
 
 @st.composite
 def _cases(draw: st.DrawFn) -> list[str]:
-    """Bodies; those that have a request id mostly have one of their own."""
+    """Bodies; those that have a request id mostly have one of their own, but some are about an earlier one's."""
     found: list[str] = []
+    asked: list[Json] = []
     for number in range(AT_ONCE):
-        document: Any = draw(st.sampled_from(sorted(GOOD)).map(GOOD.__getitem__) | _FITTING)
+        if asked and not draw(st.integers(0, 4)):
+            again = draw(_again(draw(st.sampled_from(asked))))
+            found.insert(draw(st.integers(0, len(found))), json.dumps(again))
+            continue
+        document: Json = draw(st.sampled_from(sorted(GOOD)).map(GOOD.__getitem__) | _FITTING)
         if draw(st.booleans()) and "cancel" not in document:
             document = {**document, **_WITH_SECRET}
         if "requestId" in document and draw(st.integers(0, 4)):
             document = {**document, "requestId": f"request-{number}"}
+        asked += [document] * ("requestId" in document)
         document = draw(st.one_of(mutated(document), mutated(document), st.just(document)))
         found.append(draw(bodies(document)))
     return found
+
+
+def _again(request: Json) -> st.SearchStrategy[Json]:
+    """The same once more, something else under its id, or a cancellation."""
+    return st.sampled_from([request, {**request, "context": {"other": True}}, {"cancel": request["requestId"]}])
 
 
 @settings(settings.get_profile("fuzz"))
 @given(found=_cases())
 def test_each_message_is_answered(deployed: Cloud, part: int, found: list[str]) -> None:
     user = fresh(deployed)
-    ids = {user.send(body): body for body in found}
+    sent = {user.send(body): body for body in found}
+    queue = deployed.queue(deployed.outputs["RequestQueueUrl"])
+    deployed.run_until(lambda: not queue._messages, timedelta(minutes=45))  # what is in flight is among them
+    assert deployed.dead_letters() == {}
     user.wait(minutes=5)
-    _assert_answered(user, ids)
+    _assert_answered(user, sent)
     assert_still_works(user)
-    assert_nothing_broke(user.cloud)
+    assert_nothing_broke(deployed)
 
 
-def _assert_answered(user: User, ids: dict[str, str]) -> None:
-    cloud, rejections = user.cloud, user.rejections()
-    assert cloud.dead_letters() == {}
-    assert not cloud.queue(cloud.outputs["RequestQueueUrl"]).messages
-    told = Counter(event.detail.get("requestId") for event in cloud.events)
-    documents = {message_id: _parsed(body) for message_id, body in ids.items()}
-    good = {message_id: document for message_id, document in documents.items() if fits(document)}
-    for message_id, body in ids.items():
-        document = documents[message_id]
-        if message_id in rejections:
-            _assert_says_why(rejections[message_id])
-            code = rejections[message_id]["reason"]["code"]
-            others = [each for other, each in good.items() if other != message_id]
-            right = _right_codes(document, others) if message_id in good else {_wrong_as(document)}
-            assert code in right, f"{code}: {body[:500]}"
+def _assert_answered(user: User, sent: dict[str, str]) -> None:
+    rejections = user.rejections()
+    codes = {message_id: rejection["reason"]["code"] for message_id, rejection in rejections.items()}
+    good: dict[str, list[tuple[Json, str | None]]] = defaultdict(list)
+    for message_id, body in sent.items():
+        document, code = _parsed(body), codes.pop(message_id, None)
+        right = _rejected_by_itself(document)
+        if right is None:
+            good[_id_of(document)].append((document, code))
         else:
-            assert message_id in good, f"was taken, but does not fit: {body[:500]}"
-            assert told[_id_of(document)], f"nothing was told of {body[:500]}"
+            assert code == right, f"{code}, not {right}: {body[:500]}"
+    assert not codes, "rejected, but not sent"
+    for rejection in rejections.values():
+        _assert_says_why(rejection)
+    for request_id, answered in good.items():
+        _assert_one_request(user, request_id, answered)
 
 
-def _assert_says_why(rejection: Any) -> None:
+def _assert_one_request(user: User, request_id: str, answered: list[tuple[Json, str | None]]) -> None:
+    """Of the good messages with one id, those that were taken in are one request, which the events tell of; who came
+    first is not promised. Each other one that asks is rejected, and so is whoever takes back what was started."""
+    told = [event for event in user.events(request_id) if event.detail_type != "Request Rejected"]
+    asking = [(document, code) for document, code in answered if "cancel" not in document]
+    taken = {contents(document): document for document, code in asking if code is None}
+    assert len(taken) == bool(asking), f"{len(taken)} requests were taken in for {request_id}"
+    for document, code in asking:
+        right = None if contents(document) in taken else "RequestIdReused"
+        assert code == right, f"{code}, not {right}: {document}"
+    for document in taken.values():
+        _assert_tells_of(told, document)
+    is_cancelled = any(event.detail_type == "Retrieval Cancelled" for event in told)
+    cancels = {code for document, code in answered if "cancel" in document}
+    assert is_cancelled == (None in cancels), f"{cancels}, and told is {told}"
+    assert cancels <= ({None, "AlreadyStarted", "AlreadyEnded"} if taken else {None})
+
+
+def _assert_tells_of(told: list[Event], document: Json) -> None:
+    """That it was told of this request, and of one retrieval of it."""
+    job, about = document["jobParameters"], [event.detail for event in told if event.detail["retrievalId"]]
+    taken_back = [event for event in told if (event.detail["reason"] or {}).get("code") == "CancelledBefore"]
+    assert bool(about) != bool(taken_back), f"told of {document}: {told}"
+    assert len({detail["retrievalId"] for detail in about}) <= 1, f"two retrievals for {document}"
+    for detail in about:
+        assert detail["context"] == document.get("context")
+        assert detail["vaultName"] == document["vaultName"]
+        assert detail["archiveId"] == job.get("ArchiveId")
+        assert detail["byteRange"] == job.get("RetrievalByteRange")
+
+
+def _assert_says_why(rejection: Json) -> None:
     reason = rejection["reason"]
     assert reason["message"], "why"
     assert reason["errors"], "which field"
@@ -74,32 +120,24 @@ def _assert_says_why(rejection: Any) -> None:
     assert len(json.dumps(rejection)) < 20_000
 
 
-def _right_codes(document: Any, others: list[Any]) -> set[str]:
-    """With which a good message may be rejected, for what the other good ones or the settings have to do with it."""
-    requests = [each for each in others if "cancel" not in each and _id_of(each) == _id_of(document)]
-    if "cancel" in document:
-        return {"AlreadyEnded", "AlreadyStarted"} if requests else set()
-    is_own = document.get("accountId", "-") in ("-", OWN_ACCOUNT)
-    is_reused = any(_text(each) != _text(document) for each in requests)
-    return ({"RequestIdReused"} if is_reused else set()) | (set() if is_own else {"VaultNotAllowed"})
+def _rejected_by_itself(document: Json) -> str | None:
+    """With which code a message is rejected whatever else was sent, if it is."""
+    if document is _NO_JSON:
+        return "NotJson"
+    if not fits(document):
+        return "InvalidRequest"
+    is_foreign = document.get("accountId", "-") not in ("-", OWN_ACCOUNT)
+    return "VaultNotAllowed" if is_foreign else None
 
 
-def _wrong_as(document: Any) -> str:
-    return "NotJson" if document is _NO_JSON else "InvalidRequest"
-
-
-def _text(document: Any) -> str:
-    return json.dumps(document, sort_keys=True)
-
-
-def _id_of(document: Any) -> str:
+def _id_of(document: Json) -> str:
     return str(document.get("requestId", document.get("cancel")))
 
 
 _NO_JSON = object()
 
 
-def _parsed(body: str) -> Any:
+def _parsed(body: str) -> Json:
     try:
         return read(body)
     except ValueError:
