@@ -19,6 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO
 
+from botocore.retries.quota import RetryQuota
+
 from local.clock import Clock
 from local.processes import Executor, Process
 
@@ -100,6 +102,8 @@ class Environment:
     unfinished_line: str = ""
     skew_ms: int = 0
     """How far its clock is ahead of the true one."""
+    quotas: list[RetryQuota] = field(default_factory=list)
+    """What its clients of the SDK have left to spend on retries, if somebody notes it."""
     _modules: dict[str, ModuleType] = field(default_factory=dict)
 
     @property
@@ -124,7 +128,9 @@ class Environment:
 
     def take_over(self, gone: Environment) -> None:
         """Begins with the loaded code of one that is gone, in place of `load`: it is the same, and sooner there."""
-        self._modules, self.handler = gone._modules, gone.handler
+        self._modules, self.handler, self.quotas = gone._modules, gone.handler, gone.quotas
+        for quota in self.quotas:  # all that the SDK's clients remember
+            quota._available_capacity = quota._max_capacity  # type: ignore[attr-defined]
         _begin_cold()
 
     def kill(self) -> None:

@@ -1,7 +1,8 @@
 """Loaded code for new execution environments: that of environments that are gone, which need not be loaded again.
 
 To load it takes a tenth of a second, most of it for models and clients that come out the same each time: for run after
-run, or a run of days, that is what takes longest. Whether the code is indeed as good as new, a test compares.
+run, or a run of days, that is what takes longest. Whether the code is indeed as good as new, also where one died in
+the middle of a call, a test compares.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
-from weakref import WeakSet
 
 from botocore.retries.quota import RetryQuota
 
 from local.clock import Clock
 from local.environments import Environment, FunctionConfig, Log
 from local.functions import Lambda
+from local.processes import current
 
 _Key = tuple[str, Path, tuple[tuple[str, str], ...]]
 """A function, its code and its variables, which the code may have read when it was loaded."""
@@ -29,13 +30,12 @@ _Key = tuple[str, Path, tuple[tuple[str, str], ...]]
 class Stock:
     _spare: dict[_Key, list[Environment]] = field(default_factory=lambda: defaultdict(list))
     _in_use: list[tuple[_Key, Environment]] = field(default_factory=list)
-    _quotas: WeakSet[RetryQuota] = field(default_factory=WeakSet)
 
     @contextmanager
     def serving(self, functions: Lambda) -> Iterator[None]:
         """While entered, their environments begin with what is in stock."""
         functions.make_environment, functions.on_reset = self.make, self.take_back
-        with self._watching_quotas():
+        with _quotas_noted():
             yield
 
     def make(self, config: FunctionConfig, instance: str, clock: Clock, log: Log) -> Environment:
@@ -61,23 +61,23 @@ class Stock:
             if environment.handler is not None:
                 self._spare[key].append(environment)
         self._in_use.clear()
-        for quota in self._quotas:
-            # What the SDK's clients have left to spend on retries is all that they remember.
-            quota._available_capacity = quota._max_capacity  # type: ignore[attr-defined]
 
     def clear(self) -> None:
         """Keeps none: what is loaded next is other code."""
         self._spare.clear()
         self._in_use.clear()
 
-    @contextmanager
-    def _watching_quotas(self) -> Iterator[None]:
-        """Of the clients that are made while entered."""
-        made = RetryQuota.__init__
 
-        def make(quota: RetryQuota, *args: Any, **kwargs: Any) -> None:
-            made(quota, *args, **kwargs)
-            self._quotas.add(quota)
+@contextmanager
+def _quotas_noted() -> Iterator[None]:
+    """While entered, environments know what their clients have left to spend on retries."""
+    made = RetryQuota.__init__
 
-        with mock.patch.object(RetryQuota, "__init__", make):
-            yield
+    def make(quota: RetryQuota, *args: Any, **kwargs: Any) -> None:
+        made(quota, *args, **kwargs)
+        process = current()
+        if process is not None and isinstance(process.owner, Environment):
+            process.owner.quotas.append(quota)
+
+    with mock.patch.object(RetryQuota, "__init__", make):
+        yield
