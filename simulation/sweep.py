@@ -178,7 +178,7 @@ def main() -> int:
                 mine = _struck(pool, pairs, f"{title}, pairs", console)
             _show(console, life, mine, grid=not given.pairs)
             outcomes += mine
-    _conclude(console, outcomes)
+    _conclude(console, outcomes, grid=not given.pairs)
     return 1 if any(outcome.violations for outcome in outcomes) else 0
 
 
@@ -213,9 +213,10 @@ def _show(console: Console, life: Life, outcomes: Sequence[Outcome], *, grid: bo
         console.print(f"[red]{life.name}[/], {where}: {outcome.violations[0]}", soft_wrap=True)
 
 
-def _conclude(console: Console, outcomes: Sequence[Outcome]) -> None:
-    console.print(", ".join(f"[bold]{letter}[/] {kind}" for kind, letter in _LETTERS.items()))
-    console.print(f"{_HOLDS} holds, {_BROKEN} breaks a promise, {_IN_VAIN} came to nothing")
+def _conclude(console: Console, outcomes: Sequence[Outcome], *, grid: bool) -> None:
+    if grid:
+        console.print(", ".join(f"[bold]{letter}[/] {kind}" for kind, letter in _LETTERS.items()))
+        console.print(f"{_HOLDS} holds, {_BROKEN} breaks a promise, {_IN_VAIN} came to nothing")
     broken = sum(bool(outcome.violations) for outcome in outcomes)
     struck = sum(not outcome.in_vain for outcome in outcomes)
     holds = f"{struck} cells, and every one holds."
