@@ -60,11 +60,19 @@ class Watch:
         }
 
     def grown(self) -> Iterator[str]:
-        """Those that kept more than one object for each ten of their later invocations."""
+        """Those that kept more than one object for each ten of their later invocations, or more than a byte for each.
+
+        The least that is kept of an invocation is a slot in a list: eight bytes, and no object where it holds a small
+        number. Where nothing is kept there is no growth at all after a quarter of a life: whatever fills once (a cache,
+        a dict that doubles) has done so by then.
+        """
         for instance, (early, last) in self.long_lived().items():
-            invocations, objects = last.invocations - early.invocations, last.objects - early.objects
-            if 10 * objects > invocations:
-                yield f"{instance} kept {objects} objects more after {invocations} more invocations"
+            invocations = last.invocations - early.invocations
+            objects, size_bytes = last.objects - early.objects, last.bytes - early.bytes
+            if 10 * objects > invocations or size_bytes > invocations:
+                yield (
+                    f"{instance} kept {objects} objects, {size_bytes} bytes more after {invocations} more invocations"
+                )
 
 
 def held_by(environment: Environment, invocations: int) -> Held:

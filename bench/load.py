@@ -1,15 +1,18 @@
-"""`make load`: ten thousand requests at once, repeats and Expedited among them, while Glacier throttles.
+"""`make load`: ten thousand requests at once, repeats and Expedited among them, while Glacier and the bus throttle.
 
 All must end, nothing may be left in a dead-letter queue, no job may be started twice, the functions may keep nothing
 from one invocation to the next, and of each kind of call a request must cost no more than among ten. What a refused
-attempt costs, and what a tick of the schedules costs that finds nothing, is measured by itself and set apart.
+attempt costs, and what a tick of the schedules costs that finds nothing, is measured by itself and set apart. Of
+Glacier InitiateJob is throttled, and of EventBridge PutEvents; DescribeJob and ListJobs cannot be: while notifications
+arrive nobody calls them, and a call of either would be one too many. Events share calls of PutEvents, and among many
+more of them do, so what is left of that kind is well below.
 """
 
 import json
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -27,6 +30,9 @@ from local.cloud import Cloud
 
 STARTS_PER_SECOND = 20
 """What Glacier takes before it throttles, in this load; nothing is published about the real one."""
+ONE_REFUSED_OF = 10
+"""So often the bus refuses a call of PutEvents, and so often an entry of those that it takes."""
+PUT = "publish events PutEvents"
 TERMINAL = ("Retrieval Succeeded", "Retrieval Failed")
 FEW = 10
 OF_TEN = (
@@ -49,17 +55,42 @@ Request = dict[str, Any]
 
 
 @dataclass
-class Throttle:
-    """A bucket of tokens in front of InitiateJob, filled by virtual time."""
+class Refusing:
+    """What is refused in a run; nothing here."""
 
-    tokens: float = STARTS_PER_SECOND
-    filled_at_ms: int = 0
     refused: int = 0
+    """Attempts to start a job."""
+    refused_puts: int = 0
+    """Calls of PutEvents, as a whole or in part: each has to be made once more, and costs nothing else."""
 
     def strike(self, call: Call, perform: Perform) -> AWSResponse:
         """Lets the call through, or refuses it."""
-        if call.operation != "InitiateJob":
-            return perform()
+        return perform()
+
+    def refuse_entry(self, entry: Mapping[str, Any]) -> str | None:
+        """The error code with which the bus refuses an entry of a call that was let through."""
+        return None
+
+
+@dataclass
+class Throttle(Refusing):
+    """A bucket of tokens in front of InitiateJob, filled by virtual time; and the bus takes not each call and entry."""
+
+    tokens: float = STARTS_PER_SECOND
+    filled_at_ms: int = 0
+    puts: int = 0
+    entries: int = 0
+
+    def strike(self, call: Call, perform: Perform) -> AWSResponse:
+        if call.operation == "InitiateJob":
+            return self._start(call, perform)
+        return self._put(perform) if call.operation == "PutEvents" else perform()
+
+    def refuse_entry(self, entry: Mapping[str, Any]) -> str | None:
+        self.entries += 1
+        return "ThrottlingException" if self.entries % ONE_REFUSED_OF == 0 else None
+
+    def _start(self, call: Call, perform: Perform) -> AWSResponse:
         passed_seconds = (call.at_ms - self.filled_at_ms) / 1000
         self.tokens = min(STARTS_PER_SECOND, self.tokens + passed_seconds * STARTS_PER_SECOND)
         self.filled_at_ms = call.at_ms
@@ -69,10 +100,20 @@ class Throttle:
         self.tokens -= 1
         return perform()
 
+    def _put(self, perform: Perform) -> AWSResponse:
+        self.puts += 1
+        if self.puts % ONE_REFUSED_OF == 0:
+            self.refused_puts += 1
+            return error_reply("ThrottlingException", "Rate exceeded")
+        refused_before = self.entries // ONE_REFUSED_OF
+        reply = perform()
+        self.refused_puts += self.entries // ONE_REFUSED_OF > refused_before
+        return reply
+
 
 @dataclass
-class FirstRefused(Throttle):
-    """Refuses the first calls, and no others: what a refusal costs."""
+class FirstRefused(Refusing):
+    """Refuses the first attempts to start a job, and nothing else: what a refusal costs."""
 
     def strike(self, call: Call, perform: Perform) -> AWSResponse:
         if call.operation == "InitiateJob" and self.refused < REFUSED_EACH * FEW:
@@ -97,6 +138,7 @@ class Run:
     expedited: int
     units: int
     refused: int
+    refused_puts: int
     dead_letters: int
     errors: int
     ticks: int
@@ -130,6 +172,7 @@ class Costs:
     def request_of(self, run: Run, kind: str) -> float:
         """Calls of a kind for each request of a run, without those of idle ticks and of refused attempts."""
         aside = run.ticks * self.tick.get(kind, 0) + run.refused * self.refusal.get(kind, 0)
+        aside += run.refused_puts if kind == PUT else 0
         return (run.calls[kind] - aside) / run.requests
 
 
@@ -160,7 +203,7 @@ def _send(cloud: Cloud, count: int, advance: Callable[[float], None]) -> int:
     return len({json.loads(body)["jobParameters"]["ArchiveId"] for body in bodies})
 
 
-def run(cloud: Cloud, count: int, throttle: Throttle | None, progress: Progress) -> Run:
+def run(cloud: Cloud, count: int, throttle: Refusing, progress: Progress) -> Run:
     """Sends so many requests at once and lets time run until they have ended; without any, for six hours."""
     cloud.reset(seed=1)
     cloud.client("glacier").create_vault(accountId="-", vaultName=VAULT)
@@ -170,12 +213,13 @@ def run(cloud: Cloud, count: int, throttle: Throttle | None, progress: Progress)
     archives = _send(cloud, count, lambda sent: progress.advance(sending, sent))
     cloud.calls.clear()
     cloud.calls.keep_log = False
-    cloud.calls.strike = throttle.strike if throttle else None
+    cloud.calls.strike, cloud.deliveries.refuse_entry = throttle.strike, throttle.refuse_entry
     cloud.functions.on_start = watch.on_start
     try:
         ended = _until_ended(cloud, count, progress) if count else _idle(cloud)
     finally:
         cloud.calls.strike, cloud.calls.keep_log = None, True
+        cloud.deliveries.refuse_entry = lambda entry: None
         cloud.functions.on_start = lambda environment: None
     watch.at_the_end(cloud.functions.environments)
     jobs = cloud.glacier.ledger.jobs
@@ -186,7 +230,8 @@ def run(cloud: Cloud, count: int, throttle: Throttle | None, progress: Progress)
         archives=archives,
         expedited=sum(job.tier == "Expedited" for job in jobs),
         units=len(cloud.events_of("Capacity Purchased")),
-        refused=throttle.refused if throttle else 0,
+        refused=throttle.refused,
+        refused_puts=throttle.refused_puts,
         dead_letters=sum(map(len, cloud.dead_letters().values())),
         errors=len(cloud.errors),
         ticks=(cloud.now - cloud.start) // TICK,
@@ -242,8 +287,8 @@ def wrong(costs: Costs, many: Run) -> Iterator[str]:
         yield f"{many.dead_letters} dead letters, {many.errors} errors of functions"
     if many.jobs != many.archives:
         yield f"{many.jobs} jobs for {many.archives} archives"
-    if not many.refused:
-        yield "nothing was throttled"
+    if not many.refused or not many.refused_puts:
+        yield f"{many.refused} attempts and {many.refused_puts} calls of PutEvents were throttled"
     if not 1 <= many.units <= SETTINGS["maxUnits"] or many.expedited < many.requests // FEW:
         yield f"{many.units} units were bought, and {many.expedited} jobs Expedited"
     yield from many.watch.grown()
@@ -265,7 +310,7 @@ def _calls_too_many(costs: Costs, many: Run) -> Iterator[str]:
 def main(requests: int) -> None:
     console = Console()
     with Cloud(settings=SETTINGS) as cloud, Progress(console=console, transient=True) as progress:
-        idle, few = run(cloud, 0, None, progress), run(cloud, FEW, None, progress)
+        idle, few = run(cloud, 0, Refusing(), progress), run(cloud, FEW, Refusing(), progress)
         refused = run(cloud, FEW, FirstRefused(), progress)
         costs = Costs.of(idle, few, refused)
         many = run(cloud, requests, Throttle(), progress)
@@ -273,12 +318,13 @@ def main(requests: int) -> None:
     console.print(
         f"{many.ended} of {many.requests} requests ended within {many.ticks * TICK}; {many.jobs} jobs for "
         f"{many.archives} archives, {many.expedited} of them Expedited; {many.units} units bought; "
-        f"{many.refused} attempts throttled; {many.dead_letters} dead letters."
+        f"{many.refused} attempts and {many.refused_puts} calls of PutEvents throttled; "
+        f"{many.dead_letters} dead letters."
     )
     for instance, (early, last) in many.watch.long_lived().items():
         console.print(
-            f"{instance} held {early.objects} objects at invocation {early.invocations}, {last.objects} at "
-            f"{last.invocations}."
+            f"{instance} held {early.objects} objects of {early.bytes} bytes at invocation {early.invocations}, "
+            f"{last.objects} of {last.bytes} at {last.invocations}."
         )
     problems = list(wrong(costs, many))
     for problem in problems:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.progress import Progress
 
-from bench.load import BACKLOG_READ, FEW, SETTINGS, Costs, FirstRefused, Run, Throttle, run, wrong
+from bench.load import BACKLOG_READ, FEW, SETTINGS, Costs, FirstRefused, Refusing, Run, Throttle, run, wrong
 from local.cloud import Cloud
 from local.environments import Environment
 
@@ -24,7 +24,7 @@ def loaded() -> Iterator[Cloud]:
 @pytest.fixture(scope="module")
 def measured(loaded: Cloud) -> tuple[Costs, Run]:
     with Progress(disable=True) as progress:
-        idle, few = run(loaded, 0, None, progress), run(loaded, FEW, None, progress)
+        idle, few = run(loaded, 0, Refusing(), progress), run(loaded, FEW, Refusing(), progress)
         costs = Costs.of(idle, few, run(loaded, FEW, FirstRefused(), progress))
         return costs, run(loaded, MANY, Throttle(), progress)
 
@@ -52,31 +52,52 @@ def test_ticks_that_cost_more_are_seen(measured: tuple[Costs, Run]) -> None:
     assert len(list(wrong(costs, replace(many, calls=more)))) == 2
 
 
-def test_a_leak_of_any_type_is_seen(
-    loaded: Cloud, measured: tuple[Costs, Run], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A list of a module's that keeps each body."""
+@pytest.mark.parametrize("refused", ["refused", "refused_puts"])
+def test_a_load_of_which_nothing_was_refused_is_none(measured: tuple[Costs, Run], refused: str) -> None:
+    costs, many = measured
+    problems = wrong(costs, replace(many, **{refused: 0}))  # type: ignore[arg-type]
+    assert any("were throttled" in problem for problem in problems)
+
+
+Keep = Callable[[Any, str], object]
+LEAKS: dict[str, tuple[Callable[[], Any], Keep]] = {
+    "complete": (list, lambda kept, text: kept.append(text)),
+    "publish": (bytearray, lambda kept, text: kept.extend(text.encode())),
+    "reconcile": (list, lambda kept, text: kept.append(1)),
+    "top_up": (dict, lambda kept, text: kept.update(text=kept.get("text", "") + text)),
+}
+"""What a module of each function's keeps, and how it grows with each invocation: by objects, or in size alone."""
+
+
+@pytest.fixture(scope="module")
+def leaking(loaded: Cloud, measured: tuple[Costs, Run]) -> list[str]:
+    """What is said of a load whose functions leak."""
     load = Environment.load
 
-    def leaking(environment: Environment) -> None:
+    def loaded_leaking(environment: Environment) -> None:
         load(environment)
         assert environment.handler is not None
-        environment.handler = _keeping_bodies(environment.handler)
+        if environment.config.label in LEAKS:
+            environment.handler = _leaking(environment.handler, *LEAKS[environment.config.label])
 
-    monkeypatch.setattr(Environment, "load", leaking)
-    with Progress(disable=True) as progress:
-        many = run(loaded, 50, None, progress)
-    assert any(problem.startswith("complete#") for problem in many.watch.grown())
+    with pytest.MonkeyPatch.context() as patch, Progress(disable=True) as progress:
+        patch.setattr(Environment, "load", loaded_leaking)
+        return list(run(loaded, 50, Refusing(), progress).watch.grown())
 
 
-def _keeping_bodies(handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+@pytest.mark.parametrize("function", LEAKS)
+def test_a_leak_of_any_type_is_seen(leaking: list[str], function: str) -> None:
+    assert any(problem.startswith(f"{function}#") for problem in leaking)
+
+
+def _leaking(handler: Callable[[Any, Any], Any], make: Callable[[], Any], keep: Keep) -> Callable[[Any, Any], Any]:
     import thaw.edge.clock as module  # the environment's own copy
 
-    kept: list[str] = []
+    kept = make()
     module.KEPT = kept  # type: ignore[attr-defined]
 
     def handle(event: Any, context: Any) -> Any:
-        kept.extend(each["body"] for each in event.get("Records", []) if "body" in each)
+        keep(kept, context.aws_request_id)
         return handler(event, context)
 
     return handle
