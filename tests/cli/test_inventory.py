@@ -102,8 +102,8 @@ def test_ctrl_c_ends_the_process_as_scripts_expect(user: User, folder: Path) -> 
             _, told = process.communicate(timeout=60)
         finally:
             process.kill()
+            user.served.do(_inventories_take, 1)
     assert "carries on, also on a later day." in told
-    user.served.do(_inventories_take, 1)
     assert process.returncode == Exit.INTERRUPTED
     assert list(folder.iterdir()) == []
 
