@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 
 if TYPE_CHECKING:
     from local.stock import Stock
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
 
 _USAGE = pytest.StashKey["RoleUsage"]()
 _SENT_AS = "role_usage"
+
+# Properties get the same examples on every run, and no deadline: no test is timed.
+settings.register_profile(
+    "thaw",
+    max_examples=100,
+    stateful_step_count=30,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("thaw")
 
 
 def pytest_collection_finish() -> None:

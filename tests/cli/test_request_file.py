@@ -101,7 +101,7 @@ def test_a_json_inventory_says_whose_it_is(path: Path) -> None:
 descriptions = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(descriptions, min_size=1, max_size=5))
 def test_both_formats_of_an_inventory_are_the_same(tmp_path_factory: pytest.TempPathFactory, said: list[str]) -> None:
     made_at = datetime(2026, 1, 1, tzinfo=UTC)
