@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
-from io import BytesIO
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from unittest import mock
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.useragent import UserAgentString
+from moto.core import responses
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.request import Request, environ_key_for_header
-from moto.core.serialize import AttributePicker, AttributePickerContext
-from moto.core.utils import method_names_from_class, unix_time_millis, utcnow
+from moto.core.request import Request
+from moto.core.responses import ActionResult
+from moto.core.utils import (
+    camelcase_to_underscores,
+    get_service_model,
+    method_names_from_class,
+    unix_time_millis,
+    utcnow,
+)
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.parsing import validators
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.responses import DynamoHandler
 from moto.sqs.models import Message, Queue
 from moto.utilities.utils import get_partition
@@ -36,14 +47,17 @@ def shortened() -> Iterator[None]:
         (Queue, "approximate_number_of_messages", property(_visible_count)),
         (Queue, "approximate_number_of_messages_not_visible", property(_in_flight_count)),
         (Queue, "approximate_number_of_messages_delayed", property(_delayed_count)),
-        (AttributePicker, "__call__", _picked),
         (BotocoreStubber, "process_request", _processed),
         (SigV4Auth, "add_auth", _signed),
         (UserAgentString, "to_string", _user_agent),
+        (responses, "method_names_from_class", cache(method_names_from_class)),
+        (responses, "get_service_model", cache(get_service_model)),
+        (responses, "camelcase_to_underscores", cache(camelcase_to_underscores)),
+        (UpdateExpressionParser, "make", staticmethod(_parsed_update)),
+        (validators, "deepcopy", _copied_update),
+        (DepthFirstTraverser, "nodes_to_be_processed", _nodes_to_be_processed),
     ]
     with ExitStack() as stack:
-        names = cache(method_names_from_class)
-        stack.enter_context(mock.patch("moto.core.responses.method_names_from_class", names))
         for owner, name, replacement in patches:
             stack.enter_context(mock.patch.object(owner, name, replacement))
         yield
@@ -63,51 +77,58 @@ def _processed(stubber: BotocoreStubber, request: AWSPreparedRequest) -> Any:
     if not request.url.startswith("https://dynamodb."):
         return _process(stubber, request)
     try:
-        return _JsonOnly.dispatch(_normalized(request))
+        return _Direct.answer(request)
     except HTTPException as error:
         return error.code, error.get_headers(), error.get_body()
 
 
-def _normalized(request: AWSPreparedRequest) -> Request:
-    """moto's own takes it through the client of werkzeug's tests."""
-    parts, body = urlsplit(request.url), request.body or b""
-    assert isinstance(body, bytes), "the JSON of a call"
-    headers = {environ_key_for_header(name): value for name, value in request.headers.items()}
-    environ = {
-        "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": parts.path,
-        "QUERY_STRING": parts.query,
-        "SERVER_NAME": parts.netloc,
-        "SERVER_PORT": "443",
-        "HTTP_HOST": parts.netloc,
-        "wsgi.url_scheme": parts.scheme,
-        "wsgi.input": BytesIO(body),
-        **{name: value.decode() if isinstance(value, bytes) else value for name, value in headers.items()},
-    }
-    return Request(environ)
+_ATTRIBUTES_ALONE = {
+    "BatchGetItem",
+    "BatchWriteItem",
+    "DeleteItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "Scan",
+    "TransactGetItems",
+    "TransactWriteItems",
+    "UpdateItem",
+}
+"""Whose answers are in their results as JSON has them, but for binary values."""
 
 
-class _JsonOnly(DynamoHandler):
-    """Looks for no forms, uploads or parameters in the URL, of which DynamoDB has none."""
+class _Direct(DynamoHandler):
+    """Reads a call as botocore wrote it. moto makes a web server's request of it first, and looks for forms, uploads
+    and parameters in the URL, of which DynamoDB has none."""
 
-    def setup_class(
-        self, request: Request, full_url: str | None = None, headers: Any = None, use_raw_body: bool | None = None
-    ) -> None:
-        self.normalized_request = request
-        self.raw_body = request.data
-        self.body = self.raw_body.decode()
-        self.is_werkzeug_request = False
-        self.uri = request.raw_url
-        self.body = request.data.decode()
-        self.method, self.headers = request.method, request.headers
-        self.querystring, self.uri_match = {}, {}
-        self.region = self.get_region_from_url(request, self.uri)
+    @classmethod
+    def answer(cls, request: AWSPreparedRequest) -> Any:
+        handler = cls()
+        handler._read(request)
+        return handler.call_action()
+
+    def _read(self, request: AWSPreparedRequest) -> None:
+        body = request.body or b""
+        assert isinstance(body, bytes), "the JSON of a call"
+        self.headers = {
+            name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
+        }
+        self.uri, self.method, self.querystring, self.uri_match = request.url, request.method, {}, {}
+        self.region = self.get_region_from_url(self, self.uri)
         self.partition = get_partition(self.region)
         self.response_headers = {"server": "amazon.com", "date": http_date(utcnow())}
-        self.parse_parameters(request)
+        content = {"method": self.method, "headers": self.headers, "data": body, "values": {}, "path": "/"}
+        content_type = self.headers["Content-Type"]
+        self.parse_parameters(cast(Request, SimpleNamespace(**content, content_type=content_type)))
         self.access_key = self.get_access_key()
         self.current_account = self.get_current_account()
+
+    def serialized(self, action_result: ActionResult) -> Any:
+        result = action_result.result
+        if self._get_action() in _ATTRIBUTES_ALONE and not isinstance(result, Exception):
+            with suppress(TypeError):  # binary values, which moto's own way encodes
+                return 200, self.response_headers | {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(result)
+        return super().serialized(action_result)
 
 
 _sign: Any = SigV4Auth.add_auth
@@ -133,15 +154,31 @@ def _user_agent(agent: UserAgentString) -> str:
     return _user_agents[agent]
 
 
-_pick: Any = AttributePicker.__call__
+_parse_update = UpdateExpressionParser.make
+_pickled = "_pickled"
 
 
-def _picked(picker: AttributePicker, context: AttributePickerContext) -> Any:
-    """A member of an answer. DynamoDB's are dicts with the API's own names: nothing else has to be tried."""
-    model = context.service_model
-    if type(context.obj) is dict and model is not None and model.service_name == "dynamodb":
-        return context.obj.get(context.key)
-    return _pick(picker, context)
+@cache
+def _parsed_update(expression: str) -> Any:
+    """The tree of an UpdateExpression. moto changes none but its copies."""
+    tree = _parse_update(expression)
+    setattr(tree, _pickled, pickle.dumps(tree))
+    return tree
+
+
+def _copied_update(tree: Any) -> Any:
+    return pickle.loads(getattr(tree, _pickled))
+
+
+def _nodes_to_be_processed(traverser: DepthFirstTraverser) -> tuple[type, ...]:
+    """The same for each of its kind; moto asks at every node of a tree."""
+    kind = type(traverser)
+    if kind not in _nodes_of:
+        _nodes_of[kind] = tuple(traverser._processing_map())
+    return _nodes_of[kind]
+
+
+_nodes_of: dict[type, tuple[type, ...]] = {}
 
 
 _all_items_in_order: Any = Table.all_items
