@@ -32,6 +32,7 @@ STARTS_PER_SECOND = 20
 """What Glacier takes before it throttles, in this load; nothing is published about the real one."""
 ONE_REFUSED_OF = 10
 """So often the bus refuses a call of PutEvents, and so often an entry of those that it takes."""
+THROTTLED = "ThrottlingException"
 PUT = "publish events PutEvents"
 TERMINAL = ("Retrieval Succeeded", "Retrieval Failed")
 FEW = 10
@@ -88,7 +89,7 @@ class Throttle(Refusing):
 
     def refuse_entry(self, entry: Mapping[str, Any]) -> str | None:
         self.entries += 1
-        return "ThrottlingException" if self.entries % ONE_REFUSED_OF == 0 else None
+        return THROTTLED if self.entries % ONE_REFUSED_OF == 0 else None
 
     def _start(self, call: Call, perform: Perform) -> AWSResponse:
         passed_seconds = (call.at_ms - self.filled_at_ms) / 1000
@@ -96,7 +97,7 @@ class Throttle(Refusing):
         self.filled_at_ms = call.at_ms
         if self.tokens < 1:
             self.refused += 1
-            return error_reply("ThrottlingException", "Rate exceeded")
+            return error_reply(THROTTLED, "Rate exceeded")
         self.tokens -= 1
         return perform()
 
@@ -104,7 +105,7 @@ class Throttle(Refusing):
         self.puts += 1
         if self.puts % ONE_REFUSED_OF == 0:
             self.refused_puts += 1
-            return error_reply("ThrottlingException", "Rate exceeded")
+            return error_reply(THROTTLED, "Rate exceeded")
         refused_before = self.entries // ONE_REFUSED_OF
         reply = perform()
         self.refused_puts += self.entries // ONE_REFUSED_OF > refused_before
@@ -118,7 +119,7 @@ class FirstRefused(Refusing):
     def strike(self, call: Call, perform: Perform) -> AWSResponse:
         if call.operation == "InitiateJob" and self.refused < REFUSED_EACH * FEW:
             self.refused += 1
-            return error_reply("ThrottlingException", "Rate exceeded")
+            return error_reply(THROTTLED, "Rate exceeded")
         return perform()
 
 
@@ -140,7 +141,9 @@ class Run:
     refused: int
     refused_puts: int
     dead_letters: int
-    errors: int
+    errors: list[str]
+    """Of functions, but for an invocation that met the bus's throttle at each of the SDK's attempts: the stream repeats
+    it."""
     ticks: int
     calls: Counter[str]
     watch: Watch
@@ -233,11 +236,16 @@ def run(cloud: Cloud, count: int, throttle: Refusing, progress: Progress) -> Run
         refused=throttle.refused,
         refused_puts=throttle.refused_puts,
         dead_letters=sum(map(len, cloud.dead_letters().values())),
-        errors=len(cloud.errors),
+        errors=[f"{label}: {error}" for label, error in _errors(cloud) if (label, error) != ("publish", THROTTLED)],
         ticks=(cloud.now - cloud.start) // TICK,
         calls=_kinds(cloud),
         watch=watch,
     )
+
+
+def _errors(cloud: Cloud) -> Iterator[tuple[str, str]]:
+    """By function and type."""
+    return ((label, result.error["errorType"]) for label, result in cloud.errors if result.error)
 
 
 def _idle(cloud: Cloud) -> int:
@@ -284,7 +292,8 @@ def wrong(costs: Costs, many: Run) -> Iterator[str]:
     if many.ended < many.requests:
         yield f"{many.requests - many.ended} requests have not ended"
     if many.dead_letters or many.errors:
-        yield f"{many.dead_letters} dead letters, {many.errors} errors of functions"
+        errors = ", ".join(f"{times} of {error}" for error, times in Counter(many.errors).items())
+        yield f"{many.dead_letters} dead letters, {errors or 'no'} errors of functions"
     if many.jobs != many.archives:
         yield f"{many.jobs} jobs for {many.archives} archives"
     if not many.refused or not many.refused_puts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import pickle
 from collections.abc import Iterator
@@ -66,7 +67,7 @@ def shortened() -> Iterator[None]:
 def note_delay(queue: Queue, message: Message) -> None:
     """Remembers a message that came with a delay, so that it can be counted without a look at all others."""
     if message.delayed:
-        _delayed(queue).add(message)
+        heapq.heappush(_delayed(queue), message.delayed_until)
 
 
 _process = BotocoreStubber.process_request
@@ -197,14 +198,16 @@ def _all_items(table: Table) -> list[Item]:
     return [item for items_of_key in items for item in items_of_key.values()] if table.range_key_attr else items
 
 
-def _delayed(queue: Queue) -> set[Message]:
-    delayed: set[Message] = queue.__dict__.setdefault("_delayed_messages", set())
+def _delayed(queue: Queue) -> list[float]:
+    """Until when messages are delayed, the earliest first: nobody can take one away before."""
+    delayed: list[float] = queue.__dict__.setdefault("_delayed_until", [])
     return delayed
 
 
 def _delayed_count(queue: Queue) -> int:
-    delayed = _delayed(queue)
-    delayed -= {message for message in delayed if not message.delayed}
+    delayed, now_ms = _delayed(queue), unix_time_millis()
+    while delayed and delayed[0] <= now_ms:
+        heapq.heappop(delayed)
     return len(delayed)
 
 

@@ -65,7 +65,7 @@ class DeployedState:
         for queue in self._queues.values():
             queue._messages.clear()
             queue._pending_messages.clear()
-            queue.__dict__.pop("_delayed_messages", None)
+            queue.__dict__.pop("_delayed_until", None)
             queue.deleted_messages.clear()
         _set(self._sns.topics, self._topics)
         _set(self._sns.subscriptions, self._subscriptions)

@@ -1,13 +1,27 @@
 """`make load` in small; and what it measures can fail."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from rich.progress import Progress
 
-from bench.load import BACKLOG_READ, FEW, SETTINGS, Costs, FirstRefused, Refusing, Run, Throttle, run, wrong
+from bench.load import (
+    BACKLOG_READ,
+    FEW,
+    SETTINGS,
+    THROTTLED,
+    Costs,
+    FirstRefused,
+    Refusing,
+    Run,
+    Throttle,
+    run,
+    wrong,
+)
+from local.calls import Call, Perform, error_reply
 from local.cloud import Cloud
 from local.environments import Environment
 
@@ -50,6 +64,34 @@ def test_ticks_that_cost_more_are_seen(measured: tuple[Costs, Run]) -> None:
     more["reconcile dynamodb Query"] += many.ticks
     more[BACKLOG_READ] += 2 * many.ticks
     assert len(list(wrong(costs, replace(many, calls=more)))) == 2
+
+
+@dataclass
+class FirstThreePuts(Refusing):
+    """Of one environment; the SDK attempts as many."""
+
+    instance: str = ""
+
+    def strike(self, call: Call, perform: Perform) -> AWSResponse:
+        if call.operation != "PutEvents" or self.refused_puts == 3:
+            return perform()
+        self.instance = self.instance or call.instance
+        if call.instance != self.instance:
+            return perform()
+        self.refused_puts += 1
+        return error_reply(THROTTLED, "Rate exceeded")
+
+
+def test_who_meets_the_throttle_at_each_attempt_is_repeated_and_no_error(
+    loaded: Cloud, measured: tuple[Costs, Run]
+) -> None:
+    with Progress(disable=True) as progress:
+        throttled = run(loaded, FEW, FirstThreePuts(), progress)
+    assert [label for label, _ in loaded.errors] == ["publish"]
+    assert (throttled.errors, throttled.ended) == ([], FEW)
+    costs, many = measured
+    (problem,) = wrong(costs, replace(many, errors=["top_up: KeyError"]))
+    assert problem == "0 dead letters, 1 of top_up: KeyError errors of functions"
 
 
 @pytest.mark.parametrize("refused", ["refused", "refused_puts"])
