@@ -264,6 +264,17 @@ def test_a_request_that_leads_nowhere_and_was_not_taken_back_makes_no_sense(
     dynamodb.put_item(TableName=table.name, Item=to_wire(item))
     with pytest.raises(Unreadable):
         table.get_request("request-1")
+    table.finish_request("request-1", KEY)  # when its retrieval is opened anew, for others
+    assert raw(table, dynamodb, str(item["id"])) == from_wire(to_wire(item))
+
+
+def test_a_record_that_makes_no_sense_is_named_where_an_update_meets_it(table: Table, dynamodb: DynamoDBClient) -> None:
+    record = stored(table, throttled(opened()))
+    broken = {**record.item(), "state": "lost"}
+    dynamodb.put_item(TableName=table.name, Item=to_wire(broken))
+    with pytest.raises(Unreadable) as met:
+        table.claim(record.key, record.generation, record.due_at or 0, "claim", NOW)
+    assert met.value.item_id == record.id
 
 
 def _none_is(item_id: str, error: ValueError) -> None:

@@ -184,9 +184,10 @@ class Table:
         self._set_on_request(request_id, {"done": True}, "#key = :key", {":key": key})
 
     def _set_on_request(self, request_id: str, fields: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
+        """Reads nothing back: a record that no function can read holds up no other request."""
         names, set_values, update = _update(fields, counters=())
         names |= {"#key": "key"}
-        self._update_item(request_id_of_item(request_id), update, condition, names, set_values | values, RequestRecord)
+        self._updated(request_id_of_item(request_id), update, condition, names, set_values | values)
 
     def reject(self, rejection: RejectionRecord) -> None:
         """Records a rejected message; once is enough."""
@@ -266,19 +267,20 @@ class Table:
         return None
 
     def _update_item(
-        self,
-        item: str,
-        update: str,
-        condition: str,
-        names: dict[str, str],
-        values: dict[str, Any],
-        model: type[Model] = Retrieval,  # type: ignore[assignment]
-    ) -> Model | None:
+        self, item_id: str, update: str, condition: str, names: dict[str, str], values: dict[str, Any]
+    ) -> Retrieval | None:
         """The record after the update, or as it is where the condition is false; None where there is none."""
+        item = self._updated(item_id, update, condition, names, values)
+        return _read(Retrieval, item_id, item) if item else None
+
+    def _updated(
+        self, item_id: str, update: str, condition: str, names: dict[str, str], values: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The item after the update, or as it is where the condition is false; empty where there is none."""
         try:
             reply = self._client.update_item(
                 TableName=self.name,
-                Key=to_wire({"id": item}),
+                Key=to_wire({"id": item_id}),
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeNames=names,
@@ -287,9 +289,8 @@ class Table:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self._client.exceptions.ConditionalCheckFailedException as refused:
-            current = _item_of(refused)
-            return model.model_validate(from_wire(current)) if current else None
-        return model.model_validate(from_wire(reply["Attributes"]))
+            return _item_of(refused)
+        return reply["Attributes"]
 
     def _transact_put(self, record: Stored, condition: str, values: dict[str, Any]) -> dict[str, Any]:
         put: dict[str, Any] = {"TableName": self.name, "Item": to_wire(record.item())}
