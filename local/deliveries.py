@@ -109,8 +109,8 @@ class Deliveries:
             if not hasattr(message, "sent_to"):  # a dead letter goes back there
                 message.sent_to = queue.name  # type: ignore[attr-defined]
             original(queue, message)
+            self.on_message(queue, message)  # a simulator may delay it
             note_delay(queue, message)
-            self.on_message(queue, message)
 
         return add_message
 

@@ -126,8 +126,12 @@ class Lambda:
             log.clear()
         self.on_reset()
 
-    def invoke(self, function: str, event: object, done: Done) -> bool:
-        """Invokes a function; `done` is called when it has ended. False if it was throttled, and then it is not."""
+    def invoke(self, function: str, event: object, done: Done, *, awaited: bool = True) -> bool:
+        """Invokes a function; `done` is called when it has ended. False if it was throttled, and then it is not.
+
+        Args:
+            awaited: whether someone waits for the result, and so may not get it.
+        """
         if len(self._busy) >= self.concurrency:
             return False
         config = self.config_of(function)
@@ -141,7 +145,7 @@ class Lambda:
             self.clock.now_ms() + round(config.timeout_seconds * 1000),
             self.clock,
         )
-        ended = partial(self._ended, environment, done)
+        ended = partial(self._ended, environment, done, awaited)
         out_of_time = self.clock.at_ms(context.deadline_ms, lambda: ended(_timed_out(context)))
         payload = json.dumps(event)
 
@@ -172,7 +176,7 @@ class Lambda:
             if not result.ok and attempt < config.max_retries:
                 again(_ASYNC_RETRY_SECONDS[attempt], attempt + 1)
 
-        if not self.invoke(function, event, done):
+        if not self.invoke(function, event, done, awaited=False):
             again(_THROTTLED_RETRY_SECONDS, attempt)
 
     def _environment(self, config: FunctionConfig) -> Environment:
@@ -185,7 +189,7 @@ class Lambda:
         self._started += 1
         return self.make_environment(config, f"{config.label}#{self._started}", self.clock, self.logs[config.label])
 
-    def _ended(self, environment: Environment, done: Done, result: Result) -> None:
+    def _ended(self, environment: Environment, done: Done, awaited: bool, result: Result) -> None:
         if environment not in self._busy:
             return
         self._busy.remove(environment)
@@ -197,7 +201,7 @@ class Lambda:
         else:
             environment.idle_since_ms = self.clock.now_ms()
             self._idle[environment.config.name].append(environment)
-            if result.ok and self.lose_result(environment):
+            if result.ok and awaited and self.lose_result(environment):
                 result = _lost(result.request_id)
         self.clock.after(0, lambda: done(result))
 

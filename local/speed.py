@@ -7,6 +7,7 @@ import json
 import pickle
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from copy import deepcopy
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
@@ -167,8 +168,10 @@ def _parsed_update(expression: str) -> Any:
     return tree
 
 
-def _copied_update(tree: Any) -> Any:
-    return pickle.loads(getattr(tree, _pickled))
+def _copied_update(part: Any) -> Any:
+    """A copy of a tree, or of the value that it appends to."""
+    pickled = getattr(part, _pickled, None)
+    return deepcopy(part) if pickled is None else pickle.loads(pickled)
 
 
 def _nodes_to_be_processed(traverser: DepthFirstTraverser) -> tuple[type, ...]:

@@ -16,6 +16,10 @@ _BESIDE_THE_POINT = ("date", "x-amzn-requestid", "x-amz-crc32")
 """By chance; or of the text, in which the members may come in another order."""
 ITEM = {"id": {"S": "ä/1 %2F"}, "kind": {"S": "a"}, "n": {"N": "1"}, "m": {"M": {"x": {"L": [{"B": b"\x00\xff"}]}}}}
 KEY = {"id": ITEM["id"]}
+APPEND = {
+    "UpdateExpression": "SET m.x = list_append(m.x, :more) REMOVE kind",
+    "ExpressionAttributeValues": {":more": {"L": [{"S": "b"}]}},
+}
 
 
 def _client(region: str) -> DynamoDBClient:
@@ -36,6 +40,8 @@ def _answers(client: DynamoDBClient) -> Iterator[Any]:
         ("query", {"KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": ITEM["id"]}}),
         ("query", {"KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": {"S": "none"}}}),
         ("update_item", {"Key": KEY, "UpdateExpression": "SET n = n + n", "ReturnValues": "ALL_NEW"}),
+        ("update_item", {"Key": KEY, "UpdateExpression": "SET n = n + n", "ReturnValues": "ALL_NEW"}),
+        ("update_item", {"Key": KEY, **APPEND, "ReturnValues": "ALL_NEW"}),
         ("put_item", {"Item": ITEM, "ConditionExpression": "attribute_not_exists(id)"}),
         ("put_item", {"Item": {"kind": {"S": "no key"}}}),
         ("query", {"KeyConditionExpression": "nonsense"}),
@@ -63,7 +69,7 @@ def test_dynamodb_answers_as_it_does_without(region: str) -> None:
         with mock_aws(), way:
             told.append(list(_answers(_client(region))))
     assert told[0] == told[1]
-    assert [answer["status"] for _, answer in told[0]] == [200] * 6 + [400] * 4
+    assert [answer["status"] for _, answer in told[0]] == [200] * 8 + [400] * 4
 
 
 def test_it_is_told_in_which_region_and_account_it_is_asked() -> None:
