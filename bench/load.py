@@ -34,7 +34,8 @@ ONE_REFUSED_OF = 10
 """So often the bus refuses a call of PutEvents, and so often an entry of those that it takes."""
 THROTTLED = "ThrottlingException"
 PUT = "publish events PutEvents"
-TERMINAL = ("Retrieval Succeeded", "Retrieval Failed")
+NEVER = ("glacier DescribeJob", "glacier ListJobs")
+"""What nobody calls while notifications arrive: not once, however many requests there are."""
 FEW = 10
 OF_TEN = (
     *("Standard", "Expedited", "same archive", "Standard", "Bulk"),
@@ -141,6 +142,8 @@ class Run:
     refused: int
     refused_puts: int
     dead_letters: int
+    stored: int
+    """Objects: records that could not be published, or read."""
     errors: list[str]
     """Of functions, but for an invocation that met the bus's throttle at each of the SDK's attempts: the stream repeats
     it."""
@@ -236,6 +239,7 @@ def run(cloud: Cloud, count: int, throttle: Refusing, progress: Progress) -> Run
         refused=throttle.refused,
         refused_puts=throttle.refused_puts,
         dead_letters=sum(map(len, cloud.dead_letters().values())),
+        stored=len(cloud.stored_objects()),
         errors=[f"{label}: {error}" for label, error in _errors(cloud) if (label, error) != ("publish", THROTTLED)],
         ticks=(cloud.now - cloud.start) // TICK,
         calls=_kinds(cloud),
@@ -259,7 +263,8 @@ def _until_ended(cloud: Cloud, count: int, progress: Progress) -> int:
     task = progress.add_task(f"until {count} have ended", total=count)
     while len(ended) < count and cloud.now < cloud.start + LIMIT:
         cloud.run_for(STEP)
-        ended.update(each.detail["requestId"] for each in cloud.events[read:] if each.detail_type in TERMINAL)
+        new = cloud.events[read:]
+        ended.update(each.detail["requestId"] for each in new if each.detail_type == "Retrieval Succeeded")
         read = len(cloud.events)
         progress.update(task, completed=len(ended))
     return len(ended)
@@ -290,10 +295,12 @@ def table_of(costs: Costs, many: Run) -> Table:
 def wrong(costs: Costs, many: Run) -> Iterator[str]:
     """What does not hold of a load."""
     if many.ended < many.requests:
-        yield f"{many.requests - many.ended} requests have not ended"
+        yield f"{many.requests - many.ended} requests have not succeeded"
     if many.dead_letters or many.errors:
         errors = ", ".join(f"{times} of {error}" for error, times in Counter(many.errors).items())
         yield f"{many.dead_letters} dead letters, {errors or 'no'} errors of functions"
+    if many.stored:
+        yield f"{many.stored} records were not published"
     if many.jobs != many.archives:
         yield f"{many.jobs} jobs for {many.archives} archives"
     if not many.refused or not many.refused_puts:
@@ -310,6 +317,8 @@ def _calls_too_many(costs: Costs, many: Run) -> Iterator[str]:
             at_most = many.ticks * math.ceil(many.expedited / 100)
             if many.calls[kind] > at_most:
                 yield f"{kind}: {many.calls[kind]} in {many.ticks} ticks, at most {at_most}"
+        elif kind.endswith(NEVER) and many.calls[kind]:
+            yield f"{kind}: {many.calls[kind]}, and none is needed"
         elif round(costs.request_of(many, kind), 2) > round(costs.request.get(kind, 0), 2):
             yield f"{kind}: {costs.request_of(many, kind):.2f} a request, {costs.request.get(kind, 0):.2f} among ten"
 

@@ -1,5 +1,6 @@
 """`make load` in small; and what it measures can fail."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ from rich.progress import Progress
 from bench.load import (
     BACKLOG_READ,
     FEW,
+    NEVER,
     SETTINGS,
     THROTTLED,
     Costs,
@@ -56,6 +58,18 @@ def test_one_kind_of_call_that_rises_is_seen(measured: tuple[Costs, Run], kind: 
     more[kind] += MANY // 2
     (problem,) = wrong(costs, replace(many, calls=more))
     assert problem.startswith(kind)
+
+
+@pytest.mark.parametrize("kind", NEVER)
+def test_a_single_call_that_none_needs_is_seen(measured: tuple[Costs, Run], kind: str) -> None:
+    costs, many = measured
+    more = many.calls + Counter({f"reconcile {kind}": 1})
+    assert list(wrong(costs, replace(many, calls=more))) == [f"reconcile {kind}: 1, and none is needed"]
+
+
+def test_what_was_not_published_is_seen(measured: tuple[Costs, Run]) -> None:
+    costs, many = measured
+    assert list(wrong(costs, replace(many, stored=2))) == ["2 records were not published"]
 
 
 def test_ticks_that_cost_more_are_seen(measured: tuple[Costs, Run]) -> None:

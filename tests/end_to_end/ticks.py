@@ -13,7 +13,7 @@ from tests.end_to_end.user import OWN_ACCOUNT, REGION
 def let_sleep(cloud: Cloud) -> None:
     """Only those at which there is something for them. That nothing else comes of it, test_idle_ticks shows."""
     (table,) = dynamodb_backends[OWN_ACCOUNT][REGION].tables.values()
-    history = History(cloud.clock, table)
+    history = History(cloud.clock, cloud.calls, table)
     cloud.on_change = history.on_change
     for schedule in cloud.wiring.schedules:
         schedule.skips = partial(is_idle, cloud, history)

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
@@ -58,8 +59,12 @@ class Tampering:
         self.archive = user.archive()
         self.real = _real_items(user, self.archive)
         self.in_doubt = next(item for item in self.real if item.get("state") == "initiating")
-        self.bodies: set[str] = set()
-        """Of the messages about requests whose records were tampered with."""
+        self.bodies: dict[str, str] = {}
+        """Of the last message about each request whose record was tampered with."""
+        self.earlier: set[str] = set()
+        """Of the others."""
+        self.unreadable: set[str] = set()
+        """The requests of which no record could be read when the last message came."""
 
     def put(self, number: int, real: Item, item: Item, data: st.DataObject) -> None:
         """Writes the item under a key where a function reads records of its kind, and has that function read it."""
@@ -86,16 +91,32 @@ class Tampering:
         job = {"Type": "archive-retrieval", "ArchiveId": self.archive, "Tier": "Standard"}
         again = {"requestId": request_id, "vaultName": "photos", "jobParameters": job}
         body = json.dumps({"cancel": request_id} if cancels else again)
-        self.bodies.add(body)
+        self.earlier |= {self.bodies[request_id]} if request_id in self.bodies else set()
+        self.bodies[request_id] = body
+        self.unreadable.discard(request_id)
+        self.unreadable |= set() if self._is_readable(request_id) else {request_id}
         self.user.send(body)
         self.user.wait(seconds=10)
 
     def assert_messages_ended(self) -> None:
-        """Each was taken in, or is a dead letter; and nothing else is on the request queue's."""
+        """Each was taken in, or is a dead letter, as it must be where the record can't be read; and no other is one."""
         cloud = self.user.cloud
         assert not cloud.queue(cloud.outputs["RequestQueueUrl"])._messages
         name = cloud.outputs["RequestDeadLetterQueueUrl"].rpartition("/")[2]
-        assert set(cloud.dead_letters().get(name, [])) <= self.bodies
+        dead = set(cloud.dead_letters().get(name, []))
+        assert dead <= {*self.bodies.values(), *self.earlier}
+        assert {self.bodies[request_id] for request_id in self.unreadable} <= dead
+
+    def _is_readable(self, request_id: str) -> bool:
+        """Or is over, and so is nothing that a function would read."""
+        cloud = self.user.cloud
+        table, key = cloud.outputs["RetrievalTableName"], {"id": {"S": f"request/{request_id}"}}
+        item = from_wire(cloud.client("dynamodb").get_item(TableName=table, Key=key).get("Item", {}))
+        try:
+            return bool(RequestRecord.model_validate(item))
+        except ValueError:
+            expires_at = item.get("expiresAt")
+            return not item or (isinstance(expires_at, Decimal) and expires_at < cloud.clock.now_ms() // 1000)
 
     def _write(self, item: Item) -> None:
         """What DynamoDB itself refuses is not there."""
