@@ -10,6 +10,7 @@ from typing import Any
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
+from local.calls import Call, Calls
 from local.clock import Clock
 from local.environments import Environment
 from local.processes import current
@@ -29,6 +30,8 @@ class Change:
     id: str
     old: Attributes | None
     new: Attributes | None
+    calls: int
+    """How many calls had been begun: a finer clock, on which no two writes of a process are at one time."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class JobEnd:
 @dataclass
 class History:
     clock: Clock
+    calls: Calls
     table: Table
     changes: list[Change] = field(default_factory=list)
     items: dict[str, Attributes] = field(default_factory=dict)
@@ -65,7 +69,7 @@ class History:
         name, now_ms, process = data["Keys"]["id"]["S"], self.clock.now_ms(), current()
         owner = process.owner if process else None
         actor = owner.instance if isinstance(owner, Environment) else ""
-        change = Change(now_ms, actor, name, self.items.get(name), plain(new) if new else None)
+        change = Change(now_ms, actor, name, self.items.get(name), plain(new) if new else None, len(self.calls.log))
         self._images.append((now_ms, name, old))
         self.changes.append(change)
         self._keep(change)
@@ -103,6 +107,15 @@ class History:
                 if asker.get("cancelled"):
                     when.setdefault(request_id, change.at_ms)
         return when
+
+    def versions(self, begins: Call, ends: Call) -> Iterator[Attributes]:
+        """Of each item all that it was from the begin of the one call to the begin of the other."""
+        until: dict[str, int] = {}
+        for change in reversed(self.changes):
+            overlaps = change.calls <= ends.number and until.get(change.id, ends.number) > begins.number
+            if change.new is not None and overlaps:
+                yield change.new
+            until[change.id] = change.calls
 
     def due_since(self, moment_ms: int) -> Iterator[tuple[str, int]]:
         """What is in the due index, or was at some time since then."""

@@ -121,8 +121,8 @@ LIVES = (
     Life("cancelled", _workload((0, _archive("r1", "Expedited")), (0, {"cancel": "r1"}))),
     Life("refused", _workload((0, _archive("r1", "Standard", archive=4)))),
     Life("rejected", _workload((0, {"requestId": "bad", "vaultName": VAULT}))),
-    Life("reply lost", _workload((0, _archive("r1", "Standard"))), _LOST_REPLY, _LOOKED_AT),
+    Life("reply lost", _workload((0, _archive("r1", "Standard"))), _LOST_REPLY, ("reconcile",)),
     Life("faster tier at the look", _HURRIED, _LOST_NOTIFICATION, _LOOKED_AT),
     Life("faster tier, the other late", _HURRIED, _LATE_JOB, _LOOKED_AT),
-    Life("notification lost", _workload((0, _archive("r1", "Standard"))), _LOST_NOTIFICATION, _LOOKED_AT),
+    Life("notification lost", _workload((0, _archive("r1", "Standard"))), _LOST_NOTIFICATION, ("reconcile",)),
 )

@@ -71,17 +71,13 @@ class Mishaps:
         if choice is None:
             return
         if choice.kind == "message late":
-            message.delayed_until = max(message.delayed_until, self.cloud.clock.now_ms() + choice.amount * 1000)
+            message.delayed_until = max(message.delayed_until, self.cloud.clock.now_ms()) + choice.amount * 1000
         else:
             again = copy.copy(message)
             again._old_receipt_handles, again.is_copy = [], True  # type: ignore[attr-defined]
             self.cloud.clock.after(choice.amount, partial(queue.add_message, again))
 
     def lose_result(self, environment: Environment) -> bool:
-        """Only where somebody waits for it: of what a schedule wakes nothing comes again."""
-        name = environment.config.name
-        if all(source.function != name for source in self.cloud.wiring.sources):
-            return False
         place = f"result {environment.actor}"
         return self.choose(place, {"result lost": 1.0}, self.rates.results) is not None
 

@@ -295,6 +295,13 @@ MUTATIONS = (
         "if True:",
     ),
     one(
+        "an index that is behind believed",
+        "work/topping_up.py",
+        "[record for record in indexed if record.due_in == EXPEDITED_BACKLOG]",
+        "indexed",
+        Promise.NO_DOLLAR_TWICE,
+    ),
+    one(
         "the purchase's intent not written",
         "work/topping_up.py",
         "        state = self._intend(state, intent)\n",

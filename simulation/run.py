@@ -260,7 +260,7 @@ class Run:
 
     def _units(self) -> Iterable[Violation]:
         expedited = {body["requestId"] for _, body in self._requests() if body["jobParameters"]["Tier"] == "Expedited"}
-        demands = money.demands_of(expedited, self.history)
         drain = timedelta(minutes=self.workload.drain_within_minutes)
-        units, max_units = self.world.cloud.glacier.ledger.units, self.workload.max_units
-        return money.of_units(units, self._units_of_ours, demands, max_units, drain)
+        units, calls = self.world.cloud.glacier.ledger.units, self.world.cloud.calls.log
+        ours, max_units = self._units_of_ours, self.workload.max_units
+        return money.of_units(units, ours, calls, self.history, expedited, max_units, drain)

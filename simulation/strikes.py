@@ -141,7 +141,7 @@ class Strikes:
     """The parameters of calls whose repeats fail as well: the SDK hands over the same object each time."""
 
     in_vain: Counter[str] = field(default_factory=Counter)
-    """How often a kind made no difference: nothing was so new that it could be listed late."""
+    """How often a kind made no difference: nothing was so new that it could be listed late, or no job was started."""
     _down_until_ms: dict[str, float] = field(default_factory=dict)
     """Services that have an outage."""
     _appears_ms: dict[str, float] = field(default_factory=dict)
@@ -259,12 +259,17 @@ class Strikes:
         """The job ends at once, and its notification is sent before the reply arrives."""
         description = call.params["jobParameters"]["Description"]
         self.cloud.glacier.faults.job_takes(0, when=lambda job: job["jobParameters"]["Description"] == description)
-        return self._slow_reply(choice, call, perform)
+        reply = perform()
+        self._count(choice, reply.status_code < 300)
+        _process().pause(min(choice.amount, _slowest_reply_seconds(call)))
+        return reply
 
     def _listed_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
-        settings, ledger = self.cloud.glacier.settings, self.cloud.glacier.ledger
-        recent = ledger.jobs if call.operation == "ListJobs" else ledger.units
-        self._count(choice, any(_is_new(each.at, choice.amount, call) for each in recent))
+        settings, units = self.cloud.glacier.settings, self.cloud.glacier.ledger.units
+        if call.operation == "ListJobs":
+            self._count(choice, bool(self._new_jobs(call, choice.amount)))
+        else:
+            self._count(choice, any(_is_new(unit.at, choice.amount, call) for unit in units))
         before, settings.listing_lag_seconds = settings.listing_lag_seconds, choice.amount
         try:
             return perform()
@@ -287,7 +292,9 @@ class Strikes:
         return any(job.job_id == call.params["jobId"] for job in self._new_jobs(call, seconds))
 
     def _new_jobs(self, call: Call, seconds: float) -> list[JobStarted]:
-        return [job for job in self.cloud.glacier.ledger.jobs if _is_new(job.at, seconds, call)]
+        """Of the vault that the call names."""
+        jobs = (job for job in self.cloud.glacier.ledger.jobs if job.vault_name == call.params["vaultName"])
+        return [job for job in jobs if _is_new(job.at, seconds, call)]
 
     def _count(self, choice: Choice, comes_to_something: bool) -> None:
         self.in_vain[choice.kind] += not comes_to_something

@@ -120,6 +120,10 @@ def undisturbed(world: World, life: Life) -> dict[str, Call]:
     """The calls of a life that nothing else strikes, by their points."""
     run = _perform(world, life, {})
     assert not run.violations, f"{life.name}: {run.violations}"
+    missed = life.given.keys() - run.chooser.chosen.keys()
+    assert not missed, f"{life.name} did not come to {missed}"
+    lacking = [about for about in life.about if not any(point.startswith(about) for point in run.points)]
+    assert not lacking, f"{life.name} has no call that begins with {lacking}"
     return dict(run.points)
 
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 
 from simulation.choices import Choice
+from simulation.limits import WITHIN
 from simulation.steps import Steps
 from simulation.workload import VAULT
 from thaw import bounds, capacity
@@ -139,7 +140,7 @@ def _hurried(steps: Steps, chance: random.Random) -> None:
 
 def _about_units() -> list[dict[str, Choice]]:
     """A purchase without a reply, and then a lag; a lag once the unit was seen; two that decide at the same time; slots
-    that nobody was told of."""
+    that nobody was told of; an index that has what was released long ago."""
     late = Choice("listed late", bounds.LISTING_LAG_SECONDS)
     lags = {number: {f"top_up ListProvisionedCapacity {number}": late} for number in range(2, 7)}
     unknown = {"top_up PurchaseProvisionedCapacity 1": Choice("loses reply")} | lags[2] | lags[3] | lags[4]
@@ -149,13 +150,23 @@ def _about_units() -> list[dict[str, Choice]]:
     return [unknown, seen, at_once, slots_only]
 
 
+def _two_more(steps: Steps, chance: random.Random) -> dict[str, Choice]:
+    """Each comes when some of those before have had their time; and then the index has all as they were at first."""
+    first_seconds = capacity.UNIT_SECONDS_EACH + chance.uniform(5, 40)
+    lag_seconds = round(WITHIN.index_lag_seconds - chance.uniform(5, 30), 3)
+    steps.ask_expedited(first_seconds)
+    steps.ask_expedited(lag_seconds - 1 - first_seconds)
+    return {f"top_up Query {number}": Choice("index behind", lag_seconds) for number in range(7, 11)}
+
+
 def _just_in_time(steps: Steps, chance: random.Random) -> None:
     """What one unit does within the time allowed, to the last second: whatever is counted twice, or too long, would be
     worth another."""
     count = chance.randint(3, 6)
+    about = chance.choice([{}, {}, *_about_units(), None])
     for _ in range(count):
-        steps.ask_expedited(chance.choice([0, 0, 0, 5, 30, 200]))
-    steps.certain = chance.choice([{}, {}, *_about_units()])
+        steps.ask_expedited(chance.choice([0, 0, 0, 5, 30, 200] if about is not None else [0]))
+    steps.certain = _two_more(steps, chance) if about is None else about
     minutes = -(-count * capacity.UNIT_SECONDS_EACH // 60)
     steps.settings = {
         "max_units": 2,

@@ -58,7 +58,7 @@ class World:
         self._configure(workload)
         self._behave(workload)
         (table,) = dynamodb_backends[ACCOUNT_ID][REGION].tables.values()
-        history = History(cloud.clock, table)
+        history = History(cloud.clock, cloud.calls, table)
         cloud.on_change = history.on_change
         for schedule in cloud.wiring.schedules:
             schedule.skips = lambda arn: self.skips_idle_ticks and is_idle(cloud, history, arn, self.skew_seconds)

@@ -5,16 +5,18 @@ later one is paid for in vain if, when it was started, the earlier one was in pr
 had succeeded at one and its output was good for long enough. And each was asked for, at its tier.
 
 *Units.* A unit is paid for in vain if those there were could have done, within `drainWithinMinutes` and up to their
-expiry, all that was asked for; or if it is beyond the ceiling.
+expiry, all that waited for one, and all slots that were not over, when top_up read what waits; or if it is beyond the
+ceiling.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations, groupby
 
+from local.calls import Call
 from local.glacier.capacity import one_month_after
 from local.glacier.ledger import JobStarted, UnitBought
 from simulation.history import Attributes, History
@@ -23,7 +25,8 @@ from simulation.promises.violation import Promise, Violation
 from simulation.workload import SOMEONE_ELSES, Body
 from thaw import bounds
 from thaw.description import Tag
-from thaw.states import OPEN, State
+from thaw.retrieval import EXPEDITED_BACKLOG
+from thaw.states import State
 from thaw.tiers import Tier
 
 IN_DOUBT = "PurchaseInDoubt"
@@ -34,8 +37,8 @@ _UNIT_SECONDS_EACH = 100
 """3 Expedited retrievals every 5 minutes."""
 _SKEW = timedelta(seconds=bounds.CLOCK_SKEW_SECONDS)
 _LISTED_WITHIN = timedelta(seconds=bounds.LISTING_LAG_SECONDS + 2 * bounds.CLOCK_SKEW_SECONDS)
-_OCCUPIED_MS = (bounds.RESUME_DELAY_AT_MOST_SECONDS + 300) * 1000
-"""For so long after its end a retrieval may still have a slot on the units."""
+_PURCHASE, _READ = "PurchaseProvisionedCapacity", "BatchGetItem"
+"""What top_up calls to buy a unit, and to read what waits for one."""
 
 
 def jobs_in_vain(
@@ -152,42 +155,74 @@ def _shown(job: JobStarted) -> str:
     return f"{job.tier} job {job.job_id[:6]} of {job.at:%d %H:%M:%S} for {(job.archive_id or 'inventory')[:9]}"
 
 
-@dataclass(frozen=True)
-class Demand:
-    """A retrieval that is wanted at Expedited: from when to when."""
-
-    begins_ms: int
-    ends_ms: int | None
-
-    def may_use(self, unit: UnitBought) -> bool:
-        """Whether it waits, or has a slot yet, when a unit is bought."""
-        at_ms = unit.at.timestamp() * 1000
-        return self.begins_ms <= at_ms and (self.ends_ms is None or at_ms <= self.ends_ms + _OCCUPIED_MS)
-
-
 def of_units(
-    units: Sequence[UnitBought], ours: Sequence[str], demands: Sequence[Demand], max_units: int, drain: timedelta
+    units: Sequence[UnitBought],
+    ours: Sequence[str],
+    calls: Sequence[Call],
+    history: History,
+    expedited: set[str],
+    max_units: int,
+    drain: timedelta,
 ) -> Iterator[Violation]:
     """A unit that a user bought just now is not listed yet: nobody can know of it; and one that ends in a moment has
     ended by a clock that is ahead.
 
     Args:
         ours: the ids of the units that were bought by Thaw, not by a user.
+        calls: every call there was, in the order of time.
+        expedited: the ids of the requests that ask for Expedited.
     """
     for number, unit in enumerate(units):
         if unit.capacity_id not in ours:
             continue
         known = [each for each in units[:number] if each.capacity_id in ours or unit.at - each.at > _LISTED_WITHIN]
         ends = [one_month_after(earlier.at) for earlier in known]
-        left = [end - unit.at for end in ends if end - unit.at > _SKEW]
-        waiting = sum(demand.may_use(unit) for demand in demands)
+        left = [end - unit.at - _SKEW for end in ends if end - unit.at > _SKEW]
         there_seconds = sum(min(drain, each).total_seconds() for each in left)
+        work_seconds = _work_seconds(*_read_of_backlog(unit, calls), history, expedited)
         if len(left) >= max_units:
             what = f"unit {number + 1} was bought; there were {len(left)}, and {max_units} are allowed"
             yield Violation(Promise.NO_DOLLAR_TWICE, what)
-        elif waiting * _UNIT_SECONDS_EACH <= there_seconds:
-            what = f"unit {number + 1} was bought for {waiting} retrievals, with {len(left)} units there"
+        elif work_seconds <= there_seconds:
+            what = f"unit {number + 1} was bought for {work_seconds:.0f} s of work, with {len(left)} units there"
             yield Violation(Promise.NO_DOLLAR_TWICE, what)
+
+
+def _read_of_backlog(unit: UnitBought, calls: Sequence[Call]) -> tuple[Call, Call]:
+    """With which call top_up read what waits when it decided to buy a unit; and the next that it made."""
+    at_ms = math.ceil(unit.at.timestamp() * 1000)
+    purchase = max((call for call in calls if call.operation == _PURCHASE and call.at_ms <= at_ms), key=_number)
+    before = [call for call in calls if call.instance == purchase.instance and call.number <= purchase.number]
+    last = max(at for at, call in enumerate(before) if call.operation == _READ)
+    return before[last], before[last + 1]
+
+
+def _number(call: Call) -> int:
+    return call.number
+
+
+def _work_seconds(read: Call, after: Call, history: History, expedited: set[str]) -> float:
+    """Unit-seconds of what waited for a unit then, and of the slots that were given out and not over. Requests for the
+    same bytes share one; what has a slot and waits again counts once."""
+    records = list(history.versions(read, after))
+    waiting = {record["id"] for record in records if _waits(record, expedited)}
+    slots = {slot["id"]: slot for record in records for slot in record.get("slots", [])}
+    from_ms = read.at_ms - _SKEW.total_seconds() * 1000
+    taken_ms: float = sum(
+        max(0, slot["endsAt"] - max(from_ms, slot["startsAt"])) * slot["units"]
+        for name, slot in slots.items()
+        if name not in waiting
+    )
+    return len(waiting) * _UNIT_SECONDS_EACH + taken_ms / 1000
+
+
+def _waits(record: Attributes, expedited: set[str]) -> bool:
+    """For a unit of ours, because someone asked for Expedited and was not cancelled."""
+    asks = (
+        name in expedited and asker["tier"] == Tier.EXPEDITED and not asker.get("cancelled")
+        for name, asker in record.get("requests", {}).items()
+    )
+    return record.get("dueIn") == EXPEDITED_BACKLOG and not record.get("foreign") and any(asks)
 
 
 def units_told(ours: Sequence[str], told: Mapping[str, str | None]) -> Iterator[Violation]:
@@ -202,31 +237,3 @@ def units_told(ours: Sequence[str], told: Mapping[str, str | None]) -> Iterator[
     for capacity_id, code in told.items():
         if capacity_id not in ours and code != IN_DOUBT:
             yield Violation(Promise.NO_DOLLAR_TWICE, f"the unit {capacity_id} was told as ours, and is someone else's")
-
-
-def demands_of(expedited: set[str], history: History) -> list[Demand]:
-    """Of the retrievals that could use a unit of ours; requests for the same bytes share one.
-
-    Args:
-        expedited: the ids of the requests that ask for Expedited.
-    """
-
-    def wants(record: Attributes) -> bool:
-        asks = (
-            name in expedited and asker["tier"] == Tier.EXPEDITED and not asker.get("cancelled")
-            for name, asker in record["requests"].items()
-        )
-        return record["state"] in OPEN and not record.get("foreign") and any(asks)
-
-    begins: dict[tuple[str, int], int] = {}
-    ends: dict[tuple[str, int], int] = {}
-    for change in history.changes:
-        if change.new is None or change.new["kind"] != "retrieval":
-            continue
-        name = (change.id, change.new["generation"])
-        if wants(change.new):
-            begins.setdefault(name, change.at_ms)
-            ends.pop(name, None)
-        elif name in begins:
-            ends.setdefault(name, change.at_ms)
-    return [Demand(begins[name], ends.get(name)) for name in begins]

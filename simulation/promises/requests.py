@@ -44,15 +44,19 @@ def every_message_ends(asked: Asked, told: Told, history: History) -> Iterator[V
 
 
 def nothing_follows_the_end(asked: Asked, told: Told) -> Iterator[Violation]:
-    """Who was told of the end hears nothing more; an inventory that is followed page by page goes on."""
+    """Who was told of the end hears nothing more; where an inventory is followed, a page that succeeded is no end."""
     following = {name for name, sent in asked.requests().items() if any(request.follow_pages for _, request in sent)}
     ended: dict[str, str] = {}
+
+    def is_page(name: str, event: Event) -> bool:
+        return name in following and event.detail_type == SUCCEEDED
+
     for event in told.first.values():
         name = event.detail.get("requestId")
         if event.detail_type in (INITIATED, DELAYED) and name in ended:
             what = f"{event.detail_type} of {name} came after {ended[name]}"
             yield Violation(Promise.EVERY_MESSAGE_ENDS, what)
-        elif name in told.terminal and event in told.terminal[name] and name not in following:
+        elif name in told.terminal and event in told.terminal[name] and not is_page(name, event):
             ended[name] = event.detail_type
 
 
