@@ -140,7 +140,7 @@ def _hurried(steps: Steps, chance: random.Random) -> None:
 
 def _about_units() -> list[dict[str, Choice]]:
     """A purchase without a reply, and then a lag; a lag once the unit was seen; two that decide at the same time; slots
-    that nobody was told of; an index that has what was released long ago."""
+    that nobody was told of."""
     late = Choice("listed late", bounds.LISTING_LAG_SECONDS)
     lags = {number: {f"top_up ListProvisionedCapacity {number}": late} for number in range(2, 7)}
     unknown = {"top_up PurchaseProvisionedCapacity 1": Choice("loses reply")} | lags[2] | lags[3] | lags[4]
