@@ -112,6 +112,7 @@ class _Direct(DynamoHandler):
     def _read(self, request: AWSPreparedRequest) -> None:
         body = request.body or b""
         assert isinstance(body, bytes), "the JSON of a call"
+        self.body = body.decode()  # what is sent on where another answers in moto's place
         self.headers = {
             name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
         }
