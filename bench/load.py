@@ -1,11 +1,11 @@
 """`make load`: ten thousand requests at once, repeats and Expedited among them, while Glacier and the bus throttle.
 
-All must end, nothing may be left in a dead-letter queue, no job may be started twice, the functions may keep nothing
-from one invocation to the next, and of each kind of call a request must cost no more than among ten. What a refused
-attempt costs, and what a tick of the schedules costs that finds nothing, is measured by itself and set apart. Of
-Glacier InitiateJob is throttled, and of EventBridge PutEvents; DescribeJob and ListJobs cannot be: while notifications
-arrive nobody calls them, and a call of either would be one too many. Events share calls of PutEvents, and among many
-more of them do, so what is left of that kind is well below.
+All must succeed, nothing may be left in a dead-letter queue or unpublished, no job may be started twice, the
+functions may keep nothing from one invocation to the next, and of each kind of call a request must cost no more than
+among ten. What a refused attempt costs, and what a tick of the schedules costs that finds nothing, is measured by
+itself and set apart. Of Glacier InitiateJob is throttled, and of EventBridge PutEvents; DescribeJob and ListJobs
+cannot be: while notifications arrive nobody calls them, and a call of either would be one too many. Events share
+calls of PutEvents, and among many more of them do, so what is left of that kind is well below.
 """
 
 import json

@@ -158,20 +158,19 @@ def _user_agent(agent: UserAgentString) -> str:
 
 
 _parse_update = UpdateExpressionParser.make
-_pickled = "_pickled"
 
 
 @cache
 def _parsed_update(expression: str) -> Any:
     """The tree of an UpdateExpression. moto changes none but its copies."""
-    tree = _parse_update(expression)
-    setattr(tree, _pickled, pickle.dumps(tree))
+    tree: Any = _parse_update(expression)
+    tree.pickled = pickle.dumps(tree)
     return tree
 
 
 def _copied_update(part: Any) -> Any:
     """A copy of a tree, or of the value that it appends to."""
-    pickled = getattr(part, _pickled, None)
+    pickled = getattr(part, "pickled", None)
     return deepcopy(part) if pickled is None else pickle.loads(pickled)
 
 

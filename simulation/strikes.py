@@ -259,10 +259,13 @@ class Strikes:
         """The job ends at once, and its notification is sent before the reply arrives."""
         description = call.params["jobParameters"]["Description"]
         self.cloud.glacier.faults.job_takes(0, when=lambda job: job["jobParameters"]["Description"] == description)
-        reply = perform()
-        self._count(choice, reply.status_code < 300)
-        _process().pause(min(choice.amount, _slowest_reply_seconds(call)))
-        return reply
+
+        def counted() -> AWSResponse:
+            reply = perform()
+            self._count(choice, reply.status_code < 300)
+            return reply
+
+        return self._slow_reply(choice, call, counted)
 
     def _listed_late(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         settings, units = self.cloud.glacier.settings, self.cloud.glacier.ledger.units

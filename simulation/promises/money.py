@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import combinations, groupby
+from itertools import combinations, groupby, pairwise
 
 from local.calls import Call
 from local.glacier.capacity import one_month_after
@@ -189,16 +189,13 @@ def of_units(
 
 
 def _read_of_backlog(unit: UnitBought, calls: Sequence[Call]) -> tuple[Call, Call]:
-    """With which call top_up read what waits when it decided to buy a unit; and the next that it made."""
+    """With which call top_up read what waits when it decided to buy a unit; and the next that it made. Who bought
+    without a look has the purchase for both."""
     at_ms = math.ceil(unit.at.timestamp() * 1000)
-    purchase = max((call for call in calls if call.operation == _PURCHASE and call.at_ms <= at_ms), key=_number)
+    *_, purchase = (call for call in calls if call.operation == _PURCHASE and call.at_ms <= at_ms)
     before = [call for call in calls if call.instance == purchase.instance and call.number <= purchase.number]
-    last = max(at for at, call in enumerate(before) if call.operation == _READ)
-    return before[last], before[last + 1]
-
-
-def _number(call: Call) -> int:
-    return call.number
+    reads = [(call, after) for call, after in pairwise(before) if call.operation == _READ]
+    return reads[-1] if reads else (purchase, purchase)
 
 
 def _work_seconds(read: Call, after: Call, history: History, expedited: set[str]) -> float:

@@ -59,12 +59,10 @@ class Tampering:
         self.archive = user.archive()
         self.real = _real_items(user, self.archive)
         self.in_doubt = next(item for item in self.real if item.get("state") == "initiating")
-        self.bodies: dict[str, str] = {}
-        """Of the last message about each request whose record was tampered with."""
-        self.earlier: set[str] = set()
-        """Of the others."""
-        self.unreadable: set[str] = set()
-        """The requests of which no record could be read when the last message came."""
+        self.bodies: set[str] = set()
+        """Of the messages about requests whose records were tampered with."""
+        self.unreadable: dict[str, str] = {}
+        """Of the last message about each request, where its record could not be read by then."""
 
     def put(self, number: int, real: Item, item: Item, data: st.DataObject) -> None:
         """Writes the item under a key where a function reads records of its kind, and has that function read it."""
@@ -91,10 +89,10 @@ class Tampering:
         job = {"Type": "archive-retrieval", "ArchiveId": self.archive, "Tier": "Standard"}
         again = {"requestId": request_id, "vaultName": "photos", "jobParameters": job}
         body = json.dumps({"cancel": request_id} if cancels else again)
-        self.earlier |= {self.bodies[request_id]} if request_id in self.bodies else set()
-        self.bodies[request_id] = body
-        self.unreadable.discard(request_id)
-        self.unreadable |= set() if self._is_readable(request_id) else {request_id}
+        self.bodies.add(body)
+        self.unreadable.pop(request_id, None)
+        if not self._is_readable(request_id):
+            self.unreadable[request_id] = body
         self.user.send(body)
         self.user.wait(seconds=10)
 
@@ -104,8 +102,7 @@ class Tampering:
         assert not cloud.queue(cloud.outputs["RequestQueueUrl"])._messages
         name = cloud.outputs["RequestDeadLetterQueueUrl"].rpartition("/")[2]
         dead = set(cloud.dead_letters().get(name, []))
-        assert dead <= {*self.bodies.values(), *self.earlier}
-        assert {self.bodies[request_id] for request_id in self.unreadable} <= dead
+        assert set(self.unreadable.values()) <= dead <= self.bodies
 
     def _is_readable(self, request_id: str) -> bool:
         """Or is over, and so is nothing that a function would read."""
