@@ -14,8 +14,11 @@ SOURCES = $(wildcard app.py infra functions cli local simulation tests bench doc
 # The functions are the root of what is deployed; and a seed is the same run only with the same hashes.
 SIMULATION = PYTHONPATH=functions PYTHONHASHSEED=0 python -m simulation
 
-# All that was installed, but of the CDK's three hundred services only those that we use.
+# The pip of constraints.txt first: the one that came with Python may take twice as long to find all that is pinned.
+PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
+# All that was installed, but for what is large and hardly used: of the CDK's three hundred services we use a dozen.
 COMPILE := PYTHONDONTWRITEBYTECODE= .venv/bin/python
+HARDLY_USED := /(aws_cdk/aws_|sympy/|networkx/|mypyc?/|pip/|setuptools/|pkg_resources/)
 
 .DEFAULT_GOAL := help
 .PHONY: help install test lint-templates test-dynamodb-local demo up simulate sweep mutations synth lint fuzz load bench format clean app
@@ -31,11 +34,11 @@ $(INSTALLED): pyproject.toml requirements.txt constraints.txt package.json packa
 	  || { echo "Thaw needs Python 3.11 or newer: make PYTHON=python3.13 ..." >&2; exit 1; }
 	@echo "Installing the tools into .venv, once; this takes a minute or two ..." >&2
 	@$(PYTHON) -m venv --clear .venv >&2
-	@.venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off --no-compile \
-	  -r requirements.txt -c constraints.txt >&2
-	@.venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off --no-deps --editable . >&2
+	@$(PIP) install --progress-bar off pip -c constraints.txt >&2
+	@$(PIP) install --progress-bar off --no-compile -r requirements.txt -c constraints.txt >&2
+	@$(PIP) install --progress-bar off --no-deps --editable . >&2
 	@npm ci --silent --no-fund --no-audit >&2
-	@$(COMPILE) -m compileall -q -j $(WORKERS) -x /aws_cdk/aws_ .venv/lib >&2 || true
+	@$(COMPILE) -m compileall -q -j $(WORKERS) -x '$(HARDLY_USED)' .venv/lib >&2 || true
 	@$(COMPILE) -c "import infra.application" >&2
 	@touch $@
 	@echo "Installed." >&2

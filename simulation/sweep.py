@@ -70,7 +70,7 @@ _AMOUNTS = {
     "entries refused": _ALL_ENTRIES,
 }
 _TELLING = ("dies after", "done, keeps failing")
-"""For pairs and the quick sweep: nothing more is done, or the caller is told otherwise. Who dies before a call is where
+"""For pairs: nothing more is done, or the caller is told otherwise. Who dies before a call is where
 he was after the one before it."""
 
 

@@ -27,7 +27,7 @@ from local.calls import Call, Perform, error_reply
 from local.cloud import Cloud
 from local.environments import Environment
 
-MANY = 100
+MANY = 60
 
 
 @pytest.fixture(scope="module")
