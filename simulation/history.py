@@ -40,6 +40,8 @@ class JobEnd:
 
     at_ms: int
     status: str
+    said: Mapping[str, Any]
+    """The job as its notification describes it."""
 
 
 @dataclass
@@ -107,6 +109,14 @@ class History:
                 if asker.get("cancelled"):
                     when.setdefault(request_id, change.at_ms)
         return when
+
+    def was(self, name: str, since_ms: int, until: Change) -> Iterator[Attributes]:
+        """All that an item was from a time on until a change."""
+        for change in reversed(self.changes):
+            if change.id == name and change.new is not None and change.calls <= until.calls:
+                yield change.new
+                if change.at_ms < since_ms:
+                    return
 
     def versions(self, begins: Call, ends: Call) -> Iterator[Attributes]:
         """Of each item all that it was from the begin of the one call to the begin of the other."""

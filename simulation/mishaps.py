@@ -105,7 +105,7 @@ class _GlacierFaults(Faults):
 
     def on_notification(self, message: Subject) -> Fault | None:
         history = self._mishaps.history
-        ended = JobEnd(epoch_ms(message["CompletionDate"]), message["StatusCode"])
+        ended = JobEnd(epoch_ms(message["CompletionDate"]), message["StatusCode"], message)
         history.job_ends.setdefault(message["JobId"], ended)
         choice = self._mishaps.choose("notification", _NOTIFICATIONS, self._mishaps.rates.notifications)
         if choice is None or choice.kind != "notification lost":

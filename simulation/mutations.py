@@ -196,6 +196,42 @@ MUTATIONS = (
         Promise.AS_ASKED,
     ),
     one(
+        "Expedited waits for the slower job",
+        "attempts.py",
+        "    return live is None or faster(record.wanted_tier(), live)\n",
+        "    wanted = record.wanted_tier()\n"
+        "    return live is None or (wanted is not Tier.EXPEDITED and faster(wanted, live))\n",
+        Promise.AS_ASKED,
+    ),
+    one(
+        "given up after one lost attempt",
+        "attempts.py",
+        "    lost = record.lost + 1\n",
+        "    lost = record.lost + bounds.LOST_AT_MOST\n",
+        Promise.GLACIERS_WORD,
+    ),
+    one(
+        "an inventory listed after its first page",
+        "endings.py",
+        '"next_marker": job.next_marker,',
+        '"next_marker": None,',
+        Promise.GLACIERS_WORD,
+    ),
+    one(
+        "told without its hash",
+        "endings.py",
+        '"sha256_tree_hash": job.SHA256TreeHash,',
+        '"sha256_tree_hash": None,',
+        Promise.GLACIERS_WORD,
+    ),
+    one(
+        "nothing can be taken back",
+        "joining.py",
+        "    return record.state is State.WAITING and (live is None or faster(asker.tier, live))",
+        "    return record.state is State.WAITING and live is not None and faster(asker.tier, live)",
+        Promise.EVERY_MESSAGE_ENDS,
+    ),
+    one(
         "waits never resumed",
         "work/reconciling.py",
         "if resume_is_due(record, self.now_ms()):",

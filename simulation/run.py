@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -214,7 +214,7 @@ class Run:
     def _check(self) -> None:
         cloud, history = self.world.cloud, self.history
         told, asked, ledger = Told(cloud.events), Asked(self._bodies(), cloud.move_tasks.new_ids), cloud.glacier.ledger
-        word = Word({job.job_id: job for job in ledger.jobs}, history, self.workload)
+        word = Word({job.job_id: job for job in ledger.jobs}, history, self.workload, self.limits == WITHIN)
         self._all_broken(requests.every_message_ends(asked, told, history))
         self._all_broken(requests.nothing_follows_the_end(asked, told))
         self._all_broken(requests.contexts_come_back(asked, told))
@@ -225,20 +225,30 @@ class Run:
         self._all_broken(haste.served_as_fast_as_asked(asked_for, told, word.jobs, calls, self._faults_end, history))
         self._all_broken(haste.ends_are_noticed(word.jobs, self._faults_end, history))
         self._all_broken(money.units_told(self._units_of_ours, told.units))
+        self._all_broken(money.untagged(ledger.jobs))
         if self.limits == WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))
             self._all_broken(money.unasked_for(ledger.jobs, asked_for, history.cancelled_ms()))
             self._all_broken(self._units())
             self._all_broken(money.duplicates_told(told.duplicates))
         else:
+            self._all_broken(money.unasked_for(ledger.jobs, asked_for, {}))  # one may start long after it was cancelled
             self._all_broken(money.duplicates_noticed(ledger.jobs, history, told.duplicates, history.notified))
         self._all_broken(remains.nothing_is_left(cloud, history))
-        self._all_broken(remains.no_function_breaks(cloud))
+        self._all_broken(remains.no_function_breaks(cloud, [*self._ends_of_processes()]))
         self._all_broken(remains.calls_are_allowed(cloud, history))
 
     def _all_broken(self, violations: Iterable[Violation]) -> None:
         for violation in violations:
             self._broken(violation)
+
+    def _ends_of_processes(self) -> Iterator[str]:
+        """How functions ended that were made to."""
+        kinds = {self.chooser.chosen[point].kind for point in self.points if point in self.chooser.chosen}
+        if any(kind.startswith("dies") for kind in kinds):
+            yield remains.DIED
+        if kinds:
+            yield remains.TOO_SLOW
 
     def _bodies(self) -> dict[str, str]:
         bodies = {step.name: step.body for step in self.workload.steps}

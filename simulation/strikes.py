@@ -35,7 +35,7 @@ _DEFAULT_READ_TIMEOUT_SECONDS = 60
 """botocore's, of every client that does not set its own."""
 _STATUS_OF_ERROR = 500
 _ENTRIES_AT_MOST = 10
-_LONGEST_OUTAGE_SECONDS = 3 * 3600.0
+LONGEST_OUTAGE_SECONDS = 3 * 3600.0
 """Long enough for dead letters: a message is tried five times, six minutes apart."""
 
 _SERVER_ERRORS = {"glacier": "ServiceUnavailableException", "sqs": "InternalError"}
@@ -72,6 +72,7 @@ ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
     "PutEvents": {"entries refused": 6.0},
 }
 """An index can be put behind its table in moto's DynamoDB alone."""
+_ONE_TIER = {"no capacity": "Expedited", "policy full": "Standard"}
 _OF_NEW_JOBS: Mapping[str, float] = {"appears late": 0.35, "described late": 0.9}
 """What can happen only to the few calls that ask of a job just started."""
 _SPLIT_RATE = 0.25
@@ -93,6 +94,15 @@ _REFUSALS = {
 }
 
 
+def own_kinds(call: Call) -> dict[str, float]:
+    """What only calls of this operation can meet; and of what InitiateJob can, only what its tier can."""
+    kinds = ONE_OPERATION.get(call.operation, {})
+    if call.operation != "InitiateJob":
+        return dict(kinds)
+    tier = call.params["jobParameters"].get("Tier", "Standard")
+    return {kind: weight for kind, weight in kinds.items() if _ONE_TIER.get(kind, tier) == tier}
+
+
 def seldom_for(call: Call) -> Mapping[str, float]:
     """What this call can meet and few others can, and how likely it then does."""
     may_be_split = call.operation == "PutEvents" and len(call.params["Entries"]) > 1
@@ -108,7 +118,7 @@ def amount_of(kind: str, call: Call, chance: random.Random, limits: Limits) -> f
     if kind == "index behind":
         return round(limits.index_lag_seconds * (1 - chance.random() ** 2), 3)
     if kind == OUTAGE:
-        return round(_LONGEST_OUTAGE_SECONDS * chance.random() ** 2, 3)
+        return round(LONGEST_OUTAGE_SECONDS * chance.random() ** 2, 3)
     if kind in ("slow reply", "overtaken"):
         return round(chance.choice([0.01, *_moments_seconds(call, chance)]), 3)
     if kind in (*_REFUSALS, "throttled"):
@@ -149,13 +159,8 @@ class Strikes:
 
     def kinds_for(self, call: Call) -> dict[str, float]:
         """What can happen to this call, with its weights."""
-        kinds = {**EVERY_CALL, **ONE_OPERATION.get(call.operation, {})}
-        if call.operation == "InitiateJob":
-            tier = call.params["jobParameters"].get("Tier", "Standard")
-            for kind, only in (("no capacity", "Expedited"), ("policy full", "Standard")):
-                if tier != only:
-                    del kinds[kind]
-        elif call.operation == "DescribeJob" and not self._is_of_new_job(call, self.limits.listing_lag_seconds):
+        kinds = {**EVERY_CALL, **own_kinds(call)}
+        if call.operation == "DescribeJob" and not self._is_of_new_job(call, self.limits.listing_lag_seconds):
             del kinds["described late"]
         elif call.operation == "ListJobs" and not self._new_jobs(call, self.limits.listing_lag_seconds):
             del kinds["appears late"]

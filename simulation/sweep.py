@@ -26,7 +26,7 @@ from simulation.choices import Choice, Schedule
 from simulation.limits import WITHIN
 from simulation.lives import LIVES, Life
 from simulation.run import Run
-from simulation.strikes import NEVER_REPEATED, ONE_OPERATION, SWITCH
+from simulation.strikes import LONGEST_OUTAGE_SECONDS, NEVER_REPEATED, OUTAGE, SWITCH, own_kinds
 from simulation.world import World
 
 _LIVES = {life.name: life for life in LIVES}
@@ -48,14 +48,15 @@ WAYS = (
     Choice("keeps throttling"),
     Choice("stalls before"),
     Choice("stalls after"),
+    Choice(OUTAGE, LONGEST_OUTAGE_SECONDS),
     Choice("slow reply", 45.0),
     Choice(SWITCH, 45.0),
 )
 """Each way in which any call can fail, as late as the bounds allow; and its reply, or the call itself, that is so late
 that the caller just lives on."""
 
-Ways = Callable[[str], list[Choice]]
-"""The strikes at a call of this operation."""
+Ways = Callable[[Call], list[Choice]]
+"""The strikes at a call."""
 
 _HOLDS, _IN_VAIN, _BROKEN = "[green]·[/]", "[dim]o[/]", "[red]✗[/]"
 _LETTERS = dict(zip((way.kind for way in WAYS), ascii_lowercase, strict=False))
@@ -69,24 +70,22 @@ _AMOUNTS = {
     "index behind": WITHIN.index_lag_seconds,
     "entries refused": _ALL_ENTRIES,
 }
-_TELLING = ("dies after", "done, keeps failing")
-"""For pairs: nothing more is done, or the caller is told otherwise. Who dies before a call is where
-he was after the one before it."""
+TELLING_WAYS = [way for way in WAYS if way.kind in ("dies after", "done, keeps failing")]
+"""Nothing more is done, or the caller is told otherwise. Who dies before a call is where they were after the one before
+it."""
 
 
-def ways_of(operation: str) -> list[Choice]:
+def ways_of(call: Call) -> list[Choice]:
     """In which ways a call can fail."""
-    own = [Choice(kind, _AMOUNTS.get(kind, 0.0)) for kind in ONE_OPERATION.get(operation, {})]
-    if operation == "PutEvents":
+    own = [Choice(kind, _AMOUNTS.get(kind, 0.0)) for kind in own_kinds(call)]
+    if call.operation == "PutEvents":
         own.append(Choice("entries refused", 1.0))
     return [*WAYS, *own]
 
 
-def telling_ways_of(operation: str) -> list[Choice]:
+def telling_ways_of(call: Call) -> list[Choice]:
     """Every way for a call on which money hangs, else those that tell most."""
-    if operation in NEVER_REPEATED:
-        return ways_of(operation)
-    return [way for way in WAYS if way.kind in _TELLING]
+    return ways_of(call) if call.operation in NEVER_REPEATED else TELLING_WAYS
 
 
 @dataclass(frozen=True)
@@ -108,8 +107,8 @@ class Outcome:
     violations: tuple[str, ...]
     in_vain: bool
     """Whether the last strike came to nothing: there was nothing so new that a listing could leave it out."""
-    points: tuple[str, ...]
-    """The calls from the last strike on."""
+    seconds: tuple[tuple[str, Choice], ...]
+    """Every strike at a call from that one on, in the ways that tell most."""
 
     @property
     def sign(self) -> str:
@@ -131,7 +130,7 @@ def cells_of(world: World, life: Life, ways: Ways, about: tuple[str, ...] = ("",
     """Every strike in these ways, at points that begin so."""
     for point, call in undisturbed(world, life).items():
         if point not in life.given and point.startswith(about):
-            yield from (Cell(life.name, ((point, way),)) for way in ways(call.operation))
+            yield from (Cell(life.name, ((point, way),)) for way in ways(call))
 
 
 def strike(world: World, cell: Cell) -> Outcome:
@@ -142,8 +141,9 @@ def strike(world: World, cell: Cell) -> Outcome:
     assert not missed, f"{cell} did not come to {missed}"
     last, choice = cell.strikes[-1]
     after = list(dropwhile(lambda point: point != last, run.points))[1:]
+    seconds = ((point, way) for point in after for way in telling_ways_of(run.points[point]))
     broken = tuple(str(violation) for violation in run.violations)
-    return Outcome(cell, broken, choice.kind not in run.struck, tuple(after))
+    return Outcome(cell, broken, choice.kind not in run.struck, tuple(seconds))
 
 
 def seconds_of(outcome: Outcome) -> Iterator[Cell]:
@@ -151,9 +151,9 @@ def seconds_of(outcome: Outcome) -> Iterator[Cell]:
     cell = outcome.cell
     about = _LIVES[cell.life].about
     ((first, _),) = cell.strikes
-    for point in (point for point in outcome.points if first.startswith(about) or point.startswith(about)):
-        _, operation, _ = point.split()
-        yield from (Cell(cell.life, (*cell.strikes, (point, way))) for way in telling_ways_of(operation))
+    for point, way in outcome.seconds:
+        if first.startswith(about) or point.startswith(about):
+            yield Cell(cell.life, (*cell.strikes, (point, way)))
 
 
 def _perform(world: World, life: Life, schedule: Schedule) -> Run:

@@ -140,14 +140,17 @@ def _hurried(steps: Steps, chance: random.Random) -> None:
 
 def _about_units() -> list[dict[str, Choice]]:
     """A purchase without a reply, and then a lag; a lag once the unit was seen; two that decide at the same time; slots
-    that nobody was told of."""
+    that nobody was told of; a purchase that is on its way while someone else buys a unit."""
     late = Choice("listed late", bounds.LISTING_LAG_SECONDS)
     lags = {number: {f"top_up ListProvisionedCapacity {number}": late} for number in range(2, 7)}
     unknown = {"top_up PurchaseProvisionedCapacity 1": Choice("loses reply")} | lags[2] | lags[3] | lags[4]
     seen = lags[3] | lags[4] | lags[5] | lags[6]
     at_once = {"top_up ListProvisionedCapacity 1": Choice("slow reply", 19.0)}
     slots_only = {"top_up PutItem 5": Choice("dies after")}
-    return [unknown, seen, at_once, slots_only]
+    return [unknown, seen, at_once, slots_only, _ON_ITS_WAY]
+
+
+_ON_ITS_WAY = {"top_up PurchaseProvisionedCapacity 1": Choice("times out, effect late", bounds.NETWORK_SECONDS - 1.0)}
 
 
 def _two_more(steps: Steps, chance: random.Random) -> dict[str, Choice]:
@@ -166,6 +169,8 @@ def _just_in_time(steps: Steps, chance: random.Random) -> None:
     about = chance.choice([{}, {}, *_about_units(), None])
     for _ in range(count):
         steps.ask_expedited(chance.choice([0, 0, 0, 5, 30, 200] if about is not None else [0]))
+    if about is _ON_ITS_WAY:
+        steps.add("buy", after_seconds=chance.uniform(5, 50))
     steps.certain = _two_more(steps, chance) if about is None else about
     minutes = -(-count * capacity.UNIT_SECONDS_EACH // 60)
     steps.settings = {

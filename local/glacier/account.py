@@ -196,6 +196,7 @@ def _entry(account: Account, vault: Vault, job: Job) -> JobStarted:
         tier=job.tier,
         bytes_retrieved=job.bytes_retrieved,
         description=job.description,
+        inventory=described["InventoryRetrievalParameters"],
     )
 
 

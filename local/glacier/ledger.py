@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,6 +22,8 @@ class JobStarted:
     tier: str
     bytes_retrieved: int
     description: str | None
+    inventory: Mapping[str, str | None] | None
+    """`InventoryRetrievalParameters` as they were asked for, with the `Format`."""
 
 
 @dataclass(frozen=True)

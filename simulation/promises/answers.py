@@ -10,10 +10,16 @@ _SIZES_BYTES = {archive.id: archive.size_mib * MIB for archive in archives()}
 
 
 def answers(job: JobStarted, body: Body) -> bool:
-    """The same bytes of the same archive, or an inventory of the same vault; at whatever tier."""
-    given = (job.account_id, job.vault_name, job.archive_id, job.byte_range)
-    wanted = body["jobParameters"]
-    return given == (body.get("accountId", ACCOUNT_ID), body["vaultName"], wanted.get("ArchiveId"), _range(wanted))
+    """The same bytes of the same archive, or a page of as many entries of the same vault's inventory; at whatever
+    tier."""
+    given = (job.account_id, job.vault_name, job.archive_id, job.byte_range, (job.inventory or {}).get("Limit"))
+    return given == _wanted(body)
+
+
+def _wanted(body: Body) -> tuple[str | None, ...]:
+    job = body["jobParameters"]
+    limit = job.get("InventoryRetrievalParameters", {}).get("Limit")
+    return body.get("accountId", ACCOUNT_ID), body["vaultName"], job.get("ArchiveId"), _range(job), limit
 
 
 def _range(wanted: Body) -> str | None:

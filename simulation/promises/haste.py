@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from simulation.promises.violation import Promise, Violation
 from simulation.workload import Body
 from thaw import bounds
 from thaw.states import State
-from thaw.tiers import LOOK_EVERY_SECONDS, Tier, first_look_seconds
+from thaw.tiers import LOOK_EVERY_SECONDS, Tier, faster, first_look_seconds
 
 _HURRIES_WITHIN = timedelta(hours=1)
 """So long after faults have ceased a further attempt at a faster tier was made at the latest."""
@@ -28,37 +29,43 @@ def served_as_fast_as_asked(
     faults_end: datetime,
     history: History,
 ) -> Iterator[Violation]:
-    """A Standard request that joined a Bulk job gets it only where it came first: an attempt of its own was made.
+    """A request that joined the job of a slower tier gets that one only where it came first: an attempt as fast as it
+    asks was made.
 
     It counts from when the request joined, which a dead letter does only once it is redriven.
     """
     joined_ms = history.joined_ms()
-    tried = {_target(call.params) for call in calls if call.operation == "InitiateJob" and not _is_bulk(call.params)}
+    tried: dict[Target, set[str]] = defaultdict(set)
+    for call in calls:
+        if call.operation == "InitiateJob":
+            tried[_target(call.params)].add(_tier(call.params))
     for _, body in sent:
-        if body["jobParameters"].get("Tier") != "Standard" or "ArchiveId" not in body["jobParameters"]:
-            continue
+        slower = _slower_than(_tier(body))
         for event in told.terminal[body["requestId"]]:
             job = jobs.get(event.detail.get("jobId") or "")
             since_ms = max(joined_ms.get(body["requestId"], 0), faults_end.timestamp() * 1000)
             had_time = event.at_ms > since_ms + _HURRIES_WITHIN.total_seconds() * 1000
-            if (
-                event.detail_type == SUCCEEDED
-                and job
-                and job.tier == "Bulk"
-                and had_time
-                and _target(body) not in tried
-            ):
-                yield Violation(Promise.AS_ASKED, f"{body['requestId']} waited for the Bulk job {job.job_id[:6]}")
+            was_slower = event.detail_type == SUCCEEDED and job is not None and job.tier in slower
+            if was_slower and had_time and tried[_target(body)] <= slower:
+                yield Violation(Promise.AS_ASKED, f"{body['requestId']} waited for the job {event.detail['jobId'][:6]}")
 
 
-def _target(parameters: Mapping[str, Any]) -> tuple[str, str | None]:
-    """The bytes, in a request's words or InitiateJob's."""
-    job = parameters["jobParameters"]
-    return str(job.get("ArchiveId")), job.get("RetrievalByteRange")
+Target = tuple[str | None, ...]
 
 
-def _is_bulk(parameters: Mapping[str, Any]) -> bool:
-    return bool(parameters["jobParameters"].get("Tier") == "Bulk")
+def _target(parameters: Mapping[str, Any]) -> Target:
+    """The bytes, or the inventory, in a request's words or InitiateJob's."""
+    job, account_id = parameters["jobParameters"], parameters.get("accountId", "-")
+    limit = job.get("InventoryRetrievalParameters", {}).get("Limit")
+    return account_id, parameters["vaultName"], job.get("ArchiveId"), job.get("RetrievalByteRange"), limit
+
+
+def _tier(parameters: Mapping[str, Any]) -> str:
+    return str(parameters["jobParameters"].get("Tier", Tier.STANDARD))
+
+
+def _slower_than(tier: str) -> set[str]:
+    return {each for each in Tier if faster(Tier(tier), each)}
 
 
 def claimed_as_asked(change: Change) -> Iterator[Violation]:

@@ -98,6 +98,10 @@ def of_jobs(jobs: Sequence[JobStarted], history: History) -> Iterator[Violation]
     for first, second in jobs_in_vain(jobs, history):
         what = f"{_shown(second)} was started though {_shown(first)} would have served"
         yield Violation(Promise.NO_DOLLAR_TWICE, what)
+
+
+def untagged(jobs: Sequence[JobStarted]) -> Iterator[Violation]:
+    """Jobs that nobody would recognise."""
     for job in jobs:
         if job.description != SOMEONE_ELSES and Tag.read(job.description) is None:
             yield Violation(Promise.NO_DOLLAR_TWICE, f"{_shown(job)} has no tag to be recognised by")

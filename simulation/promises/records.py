@@ -23,6 +23,8 @@ def of_change(change: Change, history: History) -> Iterator[Violation]:
     elif kind == "retrieval":
         yield from _of_retrieval(change.old, change.new, history)
         yield from _joined_in_time(change)
+    elif kind == "past" and change.old is not None:
+        yield from _after_the_end(change.old, change.new)
     elif kind in ("request", "rejection") and change.old is not None:
         yield from _of_request(change.old, change.new)
 
@@ -92,7 +94,7 @@ def _joined_in_time(change: Change) -> Iterator[Violation]:
         yield Violation(Promise.EVERY_MESSAGE_ENDS, f"{new['id']} was joined {left_seconds:g} s before its output goes")
 
 
-_FIXED = frozenset({"contents", "cancelled", "code", "message", "errors"})
+_FIXED = frozenset({"contents", "key", "cancelled", "code", "message", "errors"})
 
 
 def _of_request(old: Attributes, new: Attributes) -> Iterator[Violation]:

@@ -10,8 +10,9 @@ from local.cloud import Cloud
 from simulation.history import History
 from simulation.promises.violation import Promise, Violation
 
+DIED, TOO_SLOW = "Runtime.ExitError", "Sandbox.Timedout"
+"""What Lambda says of a process."""
 _OF_THE_WORLD = {
-    "Runtime.ExitError", "Sandbox.Timedout",  # what Lambda says of a process that died or was too slow
     "ClientError", "InternalServerError", "ProvisionedThroughputExceededException", "RequestThrottled",
     "ThrottlingException", "ConnectionClosedError", "ConnectTimeoutError", "EndpointConnectionError",
     "ReadTimeoutError",
@@ -44,11 +45,13 @@ def no_function_breaks(cloud: Cloud, meant: Collection[str] = ()) -> Iterator[Vi
     """Calls fail and functions die; but none comes upon what its code holds for impossible.
 
     Args:
-        meant: names of further errors, with which a function answers what was made to be refused.
+        meant: names of further errors: with which a function answers what was made to be refused, or ends where it was
+            made to.
     """
     for actor, result in cloud.errors:
         error = result.error or {}
-        if not _is_of_the_world(error.get("errorType"), error.get("errorMessage")):
+        name = error.get("errorType")
+        if name not in meant and not _is_of_the_world(name, error.get("errorMessage")):
             yield Violation(Promise.NO_FUNCTION_BREAKS, f"{actor}: {error['errorType']}: {error['errorMessage']}")
     for actor, lines in cloud.functions.logs.items():
         for _, line in lines:

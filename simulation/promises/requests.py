@@ -9,15 +9,17 @@ from typing import Any
 
 from local.deliveries import Event
 from local.glacier.ledger import JobStarted
-from simulation.history import History
+from simulation.history import Attributes, History
 from simulation.promises.answers import answers
-from simulation.promises.said import DELAYED, FAILED, INITIATED, REJECTED, SUCCEEDED, Asked, Told
+from simulation.promises.said import DELAYED, FAILED, INITIATED, LISTED, REJECTED, SUCCEEDED, Asked, Told
 from simulation.promises.violation import Promise, Violation
 from simulation.workload import MIB, Workload
 from thaw import bounds
 from thaw.description import Tag
 from thaw.events import events, read_record
 from thaw.job import epoch_ms
+from thaw.states import OPEN, State
+from thaw.tiers import faster
 
 # ---------------------------------------------------------------------------------- 1: every message ends
 
@@ -41,6 +43,7 @@ def every_message_ends(asked: Asked, told: Told, history: History) -> Iterator[V
         if not told.terminal[name] and not asked.rejections(told, message_id):
             yield Violation(Promise.EVERY_MESSAGE_ENDS, f"the cancel of {name} had no answer")
     yield from _reused_ids(asked, told, history)
+    yield from _refused_cancels(cancels, history)
 
 
 def nothing_follows_the_end(asked: Asked, told: Told) -> Iterator[Violation]:
@@ -85,6 +88,32 @@ def _reused_ids(asked: Asked, told: Told, history: History) -> Iterator[Violatio
             if other != bool(asked.rejections(told, message_id)):
                 what = f"{name} in message {message_id}, other contents: {other}, is rejected: {not other}"
                 yield Violation(Promise.EVERY_MESSAGE_ENDS, what)
+
+
+_STARTED, _ENDED = "AlreadyStarted", "AlreadyEnded"
+
+
+def _refused_cancels(cancels: Mapping[str, str], history: History) -> Iterator[Violation]:
+    """What has not started is taken back: a refusal is right only where, while it was decided, a job ran that is as
+    fast as the request asks, or was being started; or all was over."""
+    for change in history.changes:
+        code, name = (change.new or {}).get("code"), cancels.get(change.id.removeprefix("message/"))
+        if change.old is not None or name is None or code not in (_STARTED, _ENDED):
+            continue
+        key = history.items.get(f"request/{name}", {}).get("key")
+        since_ms = change.at_ms - bounds.FUNCTION_TIMEOUT_SECONDS * 1000
+        if not any(_bears_out(code, name, was) for was in history.was(f"retrieval/{key}", since_ms, change)):
+            yield Violation(Promise.EVERY_MESSAGE_ENDS, f"the cancel of {name} was refused as {code}, and it was not")
+
+
+def _bears_out(code: str, request_id: str, record: Attributes) -> bool:
+    asker, state = record["requests"].get(request_id), State(record["state"])
+    if asker is None:  # of a later generation
+        return code == _ENDED
+    if code == _ENDED:
+        return state not in OPEN
+    tiers = [job["tier"] for job in record.get("jobs", {}).values()]
+    return state in OPEN and (state is not State.WAITING or any(not faster(asker["tier"], tier) for tier in tiers))
 
 
 # ---------------------------------------------------------------------------------- 5: each change is told
@@ -142,12 +171,16 @@ class Word:
     jobs: Mapping[str, JobStarted]
     history: History
     workload: Workload
+    within: bool
+    """The bounds: beyond them a job may start, or be seen, when it was given up."""
 
     def of_event(self, event: Event) -> Iterator[Violation]:
         if event.detail_type == SUCCEEDED:
             yield from self._succeeded(event.detail)
         elif event.detail_type == FAILED:
             yield from self._failed(event.detail)
+        elif event.detail_type == LISTED:
+            yield from self._listed(event.detail)
 
     def _succeeded(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
         job, end = self.jobs.get(detail["jobId"]), self.history.job_ends.get(detail["jobId"])
@@ -163,6 +196,22 @@ class Word:
             yield _word(detail, f"succeeded with what it did not ask for: {job}")
         if epoch_ms(detail["outputAvailableUntil"]) != end.at_ms + bounds.OUTPUT_KEPT_SECONDS * 1000:
             yield _word(detail, f"has an output until {detail['outputAvailableUntil']}")
+        for field, said in _AS_GLACIER_SAYS.items():
+            if detail[field] != end.said[said]:
+                yield _word(detail, f"has the {field} {detail[field]}, and Glacier says {end.said[said]}")
+
+    def _listed(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
+        """Each page begins where the one before it ends, and after the last there is none."""
+        asked_for: str | None = None
+        for job_id in detail["jobIds"]:
+            job, end = self.jobs[job_id], self.history.job_ends[job_id]
+            mine = (job.account_id, job.vault_name, (job.inventory or {}).get("Marker"), end.status)
+            if mine != (detail["accountId"], detail["vaultName"], asked_for, "Succeeded"):
+                yield _word(detail, f"was listed, and its page from {asked_for} is {job}")
+                return
+            asked_for = end.said["InventoryRetrievalParameters"]["Marker"]
+        if asked_for is not None:
+            yield _word(detail, f"was listed after {len(detail['jobIds'])} pages, and there are more")
 
     def _failed(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
         code = detail["reason"]["code"]
@@ -173,7 +222,9 @@ class Word:
         elif code == "JobFailed":
             right = any(end.status == "Failed" for end in self._ends_of(detail["retrievalId"]))
         else:
-            right = self._lost_of(detail["retrievalId"]) >= bounds.LOST_AT_MOST
+            right = self._attempts_of(detail["retrievalId"]) >= bounds.LOST_AT_MOST
+        if self.within and any(end.status == "Succeeded" for end in self._ends_of(detail["retrievalId"])):
+            yield _word(detail, "failed, and a job of it succeeded")
         if not right:
             yield _word(detail, f"failed with {code}, which Glacier does not bear out")
 
@@ -191,9 +242,20 @@ class Word:
             if tag is not None and tag.retrieval_id == retrieval_id and job.job_id in self.history.job_ends:
                 yield self.history.job_ends[job.job_id]
 
-    def _lost_of(self, retrieval_id: str) -> int:
+    def _attempts_of(self, retrieval_id: str) -> int:
         key, _, generation = retrieval_id.rpartition("-")
-        return int(self.history.retrieval(key, int(generation)).get("lost", 0))
+        return int(self.history.retrieval(key, int(generation))["attempt"])
+
+
+_AS_GLACIER_SAYS = {
+    "sha256TreeHash": "SHA256TreeHash",
+    "archiveSha256TreeHash": "ArchiveSHA256TreeHash",
+    "archiveSizeInBytes": "ArchiveSizeInBytes",
+    "inventorySizeInBytes": "InventorySizeInBytes",
+    "initiatedAt": "CreationDate",
+    "completedAt": "CompletionDate",
+}
+"""Fields of an event, and of the job that it tells of."""
 
 
 def _word(detail: Mapping[str, Any], what: str) -> Violation:
