@@ -5,6 +5,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from local.calls import Call, Perform, error_reply
+from local.processes import Died
 from tests.end_to_end.user import User
 
 SETTINGS = {"maxUnits": 0}
@@ -59,10 +64,43 @@ def test_a_record_that_makes_no_sense_is_kept_aside_and_holds_up_no_other(user: 
     cloud.client("dynamodb").put_item(TableName=cloud.outputs["RetrievalTableName"], Item=broken)
     user.ask("r1", user.archive())
     cloud.run_until(lambda: cloud.events_of("Retrieval Initiated"), timedelta(minutes=5))
-    bucket = cloud.outputs["UnpublishedBucketName"]
-    (kept,) = cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix="unreadable/")["Contents"]
-    body = cloud.client("s3").get_object(Bucket=bucket, Key=kept["Key"])["Body"].read()
-    assert json.loads(body)["dynamodb"]["NewImage"] == broken
+    assert _kept_aside(user) == [broken]
+
+
+def _kept_aside(user: User) -> list[Any]:
+    """What the items were to be whose records made no sense."""
+    s3, bucket = user.cloud.client("s3"), user.cloud.outputs["UnpublishedBucketName"]
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="unreadable/").get("Contents", [])
+    bodies = [s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read() for each in listed]
+    return [json.loads(body)["dynamodb"]["NewImage"] for body in bodies]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_it_is_kept_aside_all_the_same_where_the_bucket_fails_or_publish_dies(user: User, before: bool) -> None:
+    failed = 0
+
+    def fail(call: Call, perform: Perform) -> AWSResponse:
+        nonlocal failed
+        if call.operation != "PutObject" or failed == 5:
+            return perform()
+        failed += 1
+        if not before:
+            perform()
+        if failed == 1:
+            raise Died
+        return error_reply("InternalError", "We encountered an internal error.", 500)
+
+    user.cloud.calls.strike = fail
+    try:
+        broken = {"id": {"S": "retrieval/0/1"}, "kind": {"S": "retrieval"}, "revision": {"S": "x"}}
+        user.cloud.client("dynamodb").put_item(TableName=user.cloud.outputs["RetrievalTableName"], Item=broken)
+        user.ask("r1", user.archive())
+        user.wait_for_the_end("r1")
+    finally:
+        user.cloud.calls.strike = None
+    assert failed == 5
+    assert _kept_aside(user) == [broken]
+    assert user.story("r1") == ["Initiated", "Succeeded"]
 
 
 def test_the_context_of_everyone_comes_back_to_nobody_else(user: User) -> None:

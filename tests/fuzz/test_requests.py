@@ -53,6 +53,7 @@ def _again(request: Json) -> st.SearchStrategy[Json]:
 @given(found=_cases())
 def test_each_message_is_answered(deployed: Cloud, part: int, found: list[str]) -> None:
     user = fresh(deployed)
+    user.archive()  # an empty vault has no inventory
     sent = {user.send(body): body for body in found}
     queue = deployed.queue(deployed.outputs["RequestQueueUrl"])
     deployed.run_until(lambda: not queue._messages, timedelta(minutes=45))  # what is in flight is among them
@@ -93,6 +94,7 @@ def _assert_one_request(user: User, request_id: str, answered: list[tuple[Json, 
         assert code == right, f"{code}, not {right}: {document}"
     for document in taken.values():
         _assert_tells_of(told, document)
+        _assert_is_glaciers_word(user, told, document)
     is_cancelled = any(event.detail_type == "Retrieval Cancelled" for event in told)
     cancels = {code for document, code in answered if "cancel" in document}
     assert is_cancelled == (None in cancels), f"{cancels}, and told is {told}"
@@ -110,6 +112,25 @@ def _assert_tells_of(told: list[Event], document: Json) -> None:
         assert detail["vaultName"] == document["vaultName"]
         assert detail["archiveId"] == job.get("ArchiveId")
         assert detail["byteRange"] == job.get("RetrievalByteRange")
+
+
+def _assert_is_glaciers_word(user: User, told: list[Event], document: Json) -> None:
+    """Where nobody took it back, it came to Glacier: there is a job for it, or nothing that it asks for."""
+    wanted, jobs = document["jobParameters"], {job.job_id: job for job in user.jobs}
+    kinds = {event.detail_type: event.detail for event in told}
+    if "Retrieval Cancelled" in kinds:
+        return
+    is_there = wanted["Type"] == "inventory-retrieval" and document["vaultName"] == "photos"
+    if "Retrieval Initiated" not in kinds:
+        right = "InvalidParameterValueException" if is_there else "ResourceNotFoundException"
+        assert kinds["Retrieval Failed"]["reason"]["code"] == right, f"{kinds}"
+        return
+    assert is_there, f"{kinds}"
+    job, part = jobs[kinds["Retrieval Initiated"]["jobId"]], wanted.get("InventoryRetrievalParameters", {})
+    asked = {name: part.get(name) for name in ("StartDate", "EndDate", "Limit", "Marker")}
+    assert (job.vault_name, job.archive_id) == ("photos", None)
+    assert job.inventory == {**asked, "Format": wanted.get("Format", "JSON")}
+    assert job.tier in (wanted.get("Tier", "Standard"), "Standard"), "shared, with one that wants it sooner"
 
 
 def _assert_says_why(rejection: Json) -> None:
