@@ -17,6 +17,9 @@ _BAD = (
     "[1, 2]",
 )
 
+_EVERY_TICK_RATE = 0.04
+"""Such runs take several times as long."""
+
 
 def drawn(chance: random.Random) -> Workload:
     theme = chance.choice(list(THEMES))
@@ -44,7 +47,8 @@ def drawn(chance: random.Random) -> Workload:
         theme=theme,
         certain=steps.certain,
     )
-    return replace(workload, **steps.settings)
+    every_tick = theme not in LONG and chance.random() < _EVERY_TICK_RATE
+    return replace(workload, every_tick=every_tick, **steps.settings)
 
 
 def _sprinkle(steps: Steps, chance: random.Random) -> None:

@@ -69,6 +69,8 @@ class Workload:
     theme: str
     faults_begin_seconds: float = 0.0
     """What goes wrong before, is certain."""
+    every_tick: bool = False
+    """Whether reconcile and top_up are woken also where the index has nothing for them."""
     certain: Schedule = field(default_factory=dict)
     """What happens in any case: what the theme is about."""
 

@@ -36,8 +36,6 @@ class World:
     """Why a function's role does not allow a call, or None."""
     skew_seconds: float = bounds.CLOCK_SKEW_SECONDS
     """The most that any function's clock is ahead."""
-    skips_idle_ticks: bool = True
-    """Whether reconcile and top_up are left asleep when the index has nothing for them."""
 
     @classmethod
     @contextmanager
@@ -61,7 +59,7 @@ class World:
         history = History(cloud.clock, cloud.calls, table)
         cloud.on_change = history.on_change
         for schedule in cloud.wiring.schedules:
-            schedule.skips = lambda arn: self.skips_idle_ticks and is_idle(cloud, history, arn, self.skew_seconds)
+            schedule.skips = lambda arn: not workload.every_tick and is_idle(cloud, history, arn, self.skew_seconds)
         return history
 
     def _configure(self, workload: Workload) -> None:
