@@ -83,6 +83,7 @@ class Run:
         self._begin()
         self._play()
         self._settle()
+        self._strikes.end_outages()  # nobody redrives while one lasts
         self.world.cloud.redrive()
         self._settle()
         if not self.violations:

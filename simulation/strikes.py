@@ -35,7 +35,7 @@ _DEFAULT_READ_TIMEOUT_SECONDS = 60
 """botocore's, of every client that does not set its own."""
 _STATUS_OF_ERROR = 500
 _ENTRIES_AT_MOST = 10
-LONGEST_OUTAGE_SECONDS = 3 * 3600.0
+_LONGEST_OUTAGE_SECONDS = 3 * 3600.0
 """Long enough for dead letters: a message is tried five times, six minutes apart."""
 
 _SERVER_ERRORS = {"glacier": "ServiceUnavailableException", "sqs": "InternalError"}
@@ -118,7 +118,7 @@ def amount_of(kind: str, call: Call, chance: random.Random, limits: Limits) -> f
     if kind == "index behind":
         return round(limits.index_lag_seconds * (1 - chance.random() ** 2), 3)
     if kind == OUTAGE:
-        return round(LONGEST_OUTAGE_SECONDS * chance.random() ** 2, 3)
+        return round(_LONGEST_OUTAGE_SECONDS * chance.random() ** 2, 3)
     if kind in ("slow reply", "overtaken"):
         return round(chance.choice([0.01, *_moments_seconds(call, chance)]), 3)
     if kind in (*_REFUSALS, "throttled"):

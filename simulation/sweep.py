@@ -26,11 +26,13 @@ from simulation.choices import Choice, Schedule
 from simulation.limits import WITHIN
 from simulation.lives import LIVES, Life
 from simulation.run import Run
-from simulation.strikes import LONGEST_OUTAGE_SECONDS, NEVER_REPEATED, OUTAGE, SWITCH, own_kinds
+from simulation.strikes import NEVER_REPEATED, OUTAGE, SWITCH, own_kinds
 from simulation.world import World
 
 _LIVES = {life.name: life for life in LIVES}
 _ALL_ENTRIES = 1023.0
+_OUTAGE_SECONDS = 3600.0
+"""Long enough for dead letters."""
 
 WAYS = (
     Choice("dies before"),
@@ -48,7 +50,7 @@ WAYS = (
     Choice("keeps throttling"),
     Choice("stalls before"),
     Choice("stalls after"),
-    Choice(OUTAGE, LONGEST_OUTAGE_SECONDS),
+    Choice(OUTAGE, _OUTAGE_SECONDS),
     Choice("slow reply", 45.0),
     Choice(SWITCH, 45.0),
 )

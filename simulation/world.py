@@ -23,6 +23,8 @@ from thaw import bounds
 
 _SETTINGS = {"maxUnits": 2, "vaults": ["*", f"arn:aws:glacier:{REGION}:{FOREIGN_ACCOUNT}:vaults/*"]}
 _NEVER_IDLE_SECONDS = 1e9
+_COLLECTED_AT = (50_000, 20, 20)
+"""For the garbage collector: so many objects, and times of the younger generations."""
 
 
 @dataclass
@@ -44,7 +46,8 @@ class World:
         stock = Stock()
         with Cloud(settings=_SETTINGS, assembly=assembly, stock=stock) as cloud:
             cloud.functions.idle_seconds = _NEVER_IDLE_SECONDS
-            gc.freeze()  # what is there now stays: to look through it again and again takes a tenth of the time
+            gc.freeze()  # what is there now stays: to look through it again and again takes a tenth of the time,
+            gc.set_threshold(*_COLLECTED_AT)  # and through what is new, as often as Python does, another
             yield cls(cloud, stock, dict(cloud.functions.configs), cloud.calls.refusal)
 
     def prepared(self, seed: int, workload: Workload) -> History:
