@@ -23,9 +23,9 @@ from simulation.limits import WITHIN, Limits
 from simulation.mishaps import Mishaps
 from simulation.promises import haste, money, records, remains, requests
 from simulation.promises.pauses import Pauses
-from simulation.promises.requests import Word
 from simulation.promises.said import Asked, Told
 from simulation.promises.violation import Promise, Violation
+from simulation.promises.word import Word
 from simulation.rates import Rates
 from simulation.strikes import SWITCH, Strikes
 from simulation.users import drawn
