@@ -232,6 +232,27 @@ MUTATIONS = (
         Promise.EVERY_MESSAGE_ENDS,
     ),
     one(
+        "waits resumed an hour late",
+        "work/reconciling.py",
+        "        until_ms = self.now_ms() + bounds.TICK_SECONDS * 1000\n",
+        "        until_ms = self.now_ms() - 3600 * 1000\n",
+        Promise.AS_ASKED,
+    ),
+    one(
+        "nobody falls back",
+        "attempts.py",
+        "        record = _taking_less(record)\n",
+        "",
+        Promise.AS_ASKED,
+    ),
+    one(
+        "a fallback undone by the next throttle",
+        "attempts.py",
+        "for asker in asking if asker.since > (claimed.claimed_at or 0))])",
+        "for asker in asking)])",
+        Promise.AS_ASKED,
+    ),
+    one(
         "waits never resumed",
         "work/reconciling.py",
         "if resume_is_due(record, self.now_ms()):",

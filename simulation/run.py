@@ -207,6 +207,8 @@ class Run:
     def _on_change(self, change: Change) -> None:
         self._all_broken(records.of_change(change, self.history))
         self._all_broken(haste.claimed_as_asked(change))
+        self._all_broken(haste.refused_as_asked(change))
+        self._all_broken(haste.resumed_in_time(change, self._faults_end))
 
     def _broken(self, violation: Violation) -> None:
         if violation not in self.violations:
@@ -225,7 +227,8 @@ class Run:
         asked_for, calls = self._requests(), cloud.calls.log
         self._all_broken(haste.served_as_fast_as_asked(asked_for, told, word.jobs, calls, self._faults_end, history))
         self._all_broken(haste.ends_are_noticed(word.jobs, self._faults_end, history))
-        self._all_broken(money.units_told(self._units_of_ours, told.units))
+        listed_within = timedelta(seconds=self.limits.listing_lag_seconds + 2 * self.limits.skew_seconds)
+        self._all_broken(money.units_told(self._units_of_ours, told.units, ledger.units, calls, listed_within))
         self._all_broken(money.untagged(ledger.jobs))
         if self.limits == WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))

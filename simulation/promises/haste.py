@@ -14,9 +14,11 @@ from simulation.promises.said import SUCCEEDED, Told
 from simulation.promises.violation import Promise, Violation
 from simulation.workload import Body
 from thaw import bounds
+from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_UNIT
 from thaw.states import State
-from thaw.tiers import LOOK_EVERY_SECONDS, Tier, faster, first_look_seconds
+from thaw.tiers import LOOK_EVERY_SECONDS, Tier, faster, fastest, first_look_seconds
 
+_NO_CAPACITY = "InsufficientCapacityException"
 _HURRIES_WITHIN = timedelta(hours=1)
 """So long after faults have ceased a further attempt at a faster tier was made at the latest."""
 
@@ -81,10 +83,50 @@ def claimed_as_asked(change: Change) -> Iterator[Violation]:
         )
 
 
+def refused_as_asked(change: Change) -> Iterator[Violation]:
+    """What Glacier refused for want of capacity falls back where the request says so. Any other attempt that was
+    refused is made again at its tier, or at the faster one of who came meanwhile."""
+    old, new = change.old, change.new
+    if not _was_refused(old, new):
+        return
+    assert old is not None
+    assert new is not None
+    if new["reason"]["code"] == _NO_CAPACITY:
+        waits = [
+            name for name, asker in new["requests"].items() if asker.get("fallback") and not asker.get("cancelled")
+        ]
+        if waits and old["tier"] == Tier.EXPEDITED and old.get("slot") != SLOT_UNIT:
+            yield Violation(Promise.AS_ASKED, f"{change.id}: {waits} take less, and wait for capacity")
+        return
+    came = (asker for asker in new["requests"].values() if asker["since"] > old["claimedAt"])
+    right = fastest([Tier(old["tier"]), *(Tier(asker["tier"]) for asker in came if not asker.get("cancelled"))])
+    if new["tier"] != right:
+        yield Violation(Promise.AS_ASKED, f"{change.id}: after a refusal at {old['tier']} it tries {new['tier']}")
+
+
+def _was_refused(old: Attributes | None, new: Attributes | None) -> bool:
+    if old is None or new is None or old.get("state") != State.INITIATING or old["generation"] != new["generation"]:
+        return False
+    return new["state"] == State.WAITING and "reason" in new and new.get("delays", 0) != old.get("delays", 0)
+
+
+def resumed_in_time(change: Change, faults_end: datetime) -> Iterator[Violation]:
+    """A wait that is over is over soon; one for a release is top_up's."""
+    old, new = change.old, change.new
+    if old is None or new is None or old.get("state") != State.WAITING or old["dueIn"] == EXPEDITED_BACKLOG:
+        return
+    since_ms = max(old["dueAt"], faults_end.timestamp() * 1000)
+    if new["state"] == State.INITIATING and change.at_ms > since_ms + _RESUMED_WITHIN.total_seconds() * 1000:
+        late_minutes = (change.at_ms - old["dueAt"]) / 60_000
+        yield Violation(Promise.AS_ASKED, f"{change.id} was tried again {late_minutes:.0f} minutes late")
+
+
 def _has_claimed(old: Attributes | None, new: Attributes) -> bool:
     return old is not None and (old["generation"], old["attempt"]) == (new["generation"], new["attempt"])
 
 
+_RESUMED_WITHIN = timedelta(minutes=30)
+"""A message for it may be late, or lost: reconcile sends another."""
 _LOOKED_AT_WITHIN = timedelta(hours=2)
 """After a refused look the next may be an hour later."""
 

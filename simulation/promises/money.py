@@ -226,15 +226,25 @@ def _waits(record: Attributes, expedited: set[str]) -> bool:
     return record.get("dueIn") == EXPEDITED_BACKLOG and not record.get("foreign") and any(asks)
 
 
-def units_told(ours: Sequence[str], told: Mapping[str, str | None]) -> Iterator[Violation]:
-    """Whatever was bought, within the bounds or beyond them, is named; and what is named was bought, or may have been.
+def units_told(
+    ours: Sequence[str],
+    told: Mapping[str, str | None],
+    units: Sequence[UnitBought],
+    calls: Sequence[Call],
+    listed_within: timedelta,
+) -> Iterator[Violation]:
+    """Whatever was bought, within the bounds or beyond them, is named; and what is named was bought, or may have been:
+    by a call that was sent before, or when it was not yet listed.
 
     Args:
         told: the ids in `Capacity Purchased`, each with the code of its reason, if it has one.
     """
+    tried_ms = [call.at_ms for call in calls if call.operation == _PURCHASE and call.actor != "user"]
+    first_ms = min(tried_ms, default=math.inf)
+    may_be_ours = {unit.capacity_id for unit in units if (unit.at + listed_within).timestamp() * 1000 >= first_ms}
     for capacity_id in ours:
         if capacity_id not in told:
             yield Violation(Promise.NO_DOLLAR_TWICE, f"nobody was told of the unit {capacity_id}")
     for capacity_id, code in told.items():
-        if capacity_id not in ours and code != IN_DOUBT:
+        if capacity_id not in ours and (code != IN_DOUBT or capacity_id not in may_be_ours):
             yield Violation(Promise.NO_DOLLAR_TWICE, f"the unit {capacity_id} was told as ours, and is someone else's")
