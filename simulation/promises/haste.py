@@ -21,6 +21,10 @@ from thaw.tiers import LOOK_EVERY_SECONDS, Tier, faster, fastest, first_look_sec
 _NO_CAPACITY = "InsufficientCapacityException"
 _HURRIES_WITHIN = timedelta(hours=1)
 """So long after faults have ceased a further attempt at a faster tier was made at the latest."""
+_RESUMED_WITHIN = timedelta(minutes=30)
+"""A message for it may be late, or lost: reconcile sends another."""
+_LOOKED_AT_WITHIN = timedelta(hours=2)
+"""After a refused look the next may be an hour later."""
 
 
 def served_as_fast_as_asked(
@@ -37,7 +41,7 @@ def served_as_fast_as_asked(
     It counts from when the request joined, which a dead letter does only once it is redriven.
     """
     joined_ms = history.joined_ms()
-    tried: dict[Target, set[str]] = defaultdict(set)
+    tried: dict[tuple[str | None, ...], set[str]] = defaultdict(set)
     for call in calls:
         if call.operation == "InitiateJob":
             tried[_target(call.params)].add(_tier(call.params))
@@ -52,10 +56,7 @@ def served_as_fast_as_asked(
                 yield Violation(Promise.AS_ASKED, f"{body['requestId']} waited for the job {event.detail['jobId'][:6]}")
 
 
-Target = tuple[str | None, ...]
-
-
-def _target(parameters: Mapping[str, Any]) -> Target:
+def _target(parameters: Mapping[str, Any]) -> tuple[str | None, ...]:
     """The bytes, or the inventory, in a request's words or InitiateJob's."""
     job, account_id = parameters["jobParameters"], parameters.get("accountId", "-")
     limit = job.get("InventoryRetrievalParameters", {}).get("Limit")
@@ -123,12 +124,6 @@ def resumed_in_time(change: Change, faults_end: datetime) -> Iterator[Violation]
 
 def _has_claimed(old: Attributes | None, new: Attributes) -> bool:
     return old is not None and (old["generation"], old["attempt"]) == (new["generation"], new["attempt"])
-
-
-_RESUMED_WITHIN = timedelta(minutes=30)
-"""A message for it may be late, or lost: reconcile sends another."""
-_LOOKED_AT_WITHIN = timedelta(hours=2)
-"""After a refused look the next may be an hour later."""
 
 
 def ends_are_noticed(jobs: Mapping[str, JobStarted], faults_end: datetime, history: History) -> Iterator[Violation]:

@@ -79,6 +79,17 @@ def no_ticks(cloud: Cloud) -> Iterator[None]:
             schedule.enabled = True
 
 
+def work_of_most_kinds(user: User) -> None:
+    """What leaves records of most kinds, beside an archive that was asked for already."""
+    user.ask("expedited", user.archive(), "Expedited")
+    user.ask_inventory("inventory", {"Limit": "2"}, followPages=True)
+    user.send({"requestId": "bad"})
+    user.cancel("never-came")
+    user.wait(minutes=6)
+    with no_ticks(user.cloud):
+        user.wait(hours=5)
+
+
 def assert_nothing_broke(cloud: Cloud, *meant: str) -> None:
     """No invocation ended in an error, no message failed with one but those that are meant (by their names), and no log
     shows what it must not."""

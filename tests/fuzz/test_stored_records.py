@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from local.cloud import Cloud
 from tests.end_to_end.user import OWN_ACCOUNT, User
-from tests.fuzz.conftest import AT_ONCE, assert_nothing_broke, assert_still_works, fresh, no_ticks
+from tests.fuzz.conftest import AT_ONCE, assert_nothing_broke, assert_still_works, fresh, work_of_most_kinds
 from tests.fuzz.fates import Changes
 from tests.fuzz.from_schema import documents
 from tests.fuzz.mutations import mutated
@@ -127,13 +127,7 @@ def _real_items(user: User, archive: str) -> list[Item]:
     """Of each kind, in several states, and each kind about as often."""
     for tier in ("Standard", "Bulk"):
         user.ask(f"archive-{tier}", archive, tier)
-    user.ask("expedited", user.archive(), "Expedited")
-    user.ask_inventory("inventory", {"Limit": "2"}, followPages=True)
-    user.send({"requestId": "bad"})
-    user.cancel("never-came")
-    user.wait(minutes=6)
-    with no_ticks(user.cloud):
-        user.wait(hours=5)
+    work_of_most_kinds(user)
     user.ask("later", user.archive())
     user.wait(seconds=5)
     user.faults.lose_request("InitiateJob")

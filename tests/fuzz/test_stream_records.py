@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from local.cloud import Cloud
 from local.event_sources.streams import Record, StreamSource
 from tests.end_to_end.user import User
-from tests.fuzz.conftest import AT_ONCE, assert_nothing_broke, assert_still_works, fresh, no_ticks
+from tests.fuzz.conftest import AT_ONCE, assert_nothing_broke, assert_still_works, fresh, work_of_most_kinds
 from tests.fuzz.fates import Changes
 from tests.fuzz.mutations import SECRET, mutated
 
@@ -50,13 +50,7 @@ def _publishs(cloud: Cloud) -> StreamSource:
 def _work(user: User) -> None:
     """Changes of most kinds of records."""
     user.ask("archive", user.archive(), description=SECRET)
-    user.ask("expedited", user.archive(), "Expedited")
-    user.ask_inventory("inventory", {"Limit": "2"}, followPages=True)
-    user.send({"requestId": "bad"})
-    user.cancel("never-came")
-    user.wait(minutes=6)
-    with no_ticks(user.cloud):
-        user.wait(hours=5)
+    work_of_most_kinds(user)
 
 
 @st.composite
