@@ -220,6 +220,15 @@ def test_an_older_job_that_fails_cuts_no_delay_short() -> None:
     assert (left.state, left.due_at, left.reason, set(left.jobs)) == (State.IN_PROGRESS, waits.due_at, REASON, {"2"})
 
 
+def test_of_an_older_job_that_fails_beside_a_faster_one_nobody_hears() -> None:
+    """What is waited for is the faster one; and it is as fast as ever that its requests ask."""
+    both = on_two_jobs()
+    after = endings.ended(both, 1, job(both, 1, "job-1", "Failed"), NOW)
+    assert after is not None
+    assert (after.state, after.reason, list(after.jobs)) == (State.IN_PROGRESS, None, ["2"])
+    assert (after.sequence, after.due_at) == (both.sequence, both.due_at)
+
+
 def test_where_a_faster_attempt_is_due_a_slower_job_fails_alone() -> None:
     """Whether or not it should have ended by then."""
     for now_ms in (NOW, NOW + 6 * 3_600_000):

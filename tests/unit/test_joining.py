@@ -238,6 +238,20 @@ def test_the_next_page_is_asked_for_as_fast_as_anyone_wants_though_a_slower_job_
     assert following.tier is Tier.STANDARD
 
 
+def test_who_took_a_request_back_hears_nothing_of_the_next_page() -> None:
+    """They were told of its cancellation, once."""
+    throttled = refused(opened(inventory_request(followPages=True)))
+    left = joining.cancel(joined_by(throttled, inventory_request("request-2", followPages=True)), "request-1", NOW)
+    assert left is not None
+    running = started(claimed(left, NOW), "job-1", NOW)
+    done = job(running, 1, "job-1", InventoryRetrievalParameters={"Marker": "here"})
+    ended = endings.ended(running, 1, done, NOW)
+    assert ended is not None
+    following = joining.next_page("table", ended, NOW)
+    assert following is not None
+    assert list(following.requests) == ["request-2"]
+
+
 def test_the_last_page_has_no_next() -> None:
     assert joining.next_page("table", page(None), NOW) is None
     most = page("here").model_copy(update={"page": bounds.PAGES_AT_MOST})
