@@ -94,6 +94,20 @@ def test_the_backlog_is_that_of_whoever_has_the_lock(site: Site, monkeypatch: py
     assert site.seller.purchases == 1
 
 
+def test_what_comes_while_another_decides_is_released_by_that_one(site: Site) -> None:
+    """Whoever was woken for it found the lock held, and left word."""
+
+    def one_more_comes() -> None:
+        site.wait(1, first=1)
+        site.run()
+
+    site.wait(1)
+    site.seller.meanwhile = one_more_comes
+    site.run()
+    assert (site.seller.purchases, site.waiting(), len(site.resumed)) == (1, 0, 2)
+    assert site.capacity.lock is None
+
+
 def test_who_was_refused_and_waits_keeps_no_one_else_from_the_unit(site: Site) -> None:
     site.wait(1)
     site.run()
