@@ -154,7 +154,8 @@ _ON_ITS_WAY = {"top_up PurchaseProvisionedCapacity 1": Choice("times out, effect
 
 
 def _two_more(steps: Steps, chance: random.Random) -> dict[str, Choice]:
-    """Each comes when some of those before have had their time; and then the index has all as they were at first."""
+    """Each comes when some of those before have had their time; and then the index has all as they were at first. Other
+    faults come later: by what else is late the index would be behind in vain."""
     first_seconds = capacity.UNIT_SECONDS_EACH + chance.uniform(5, 40)
     lag_seconds = round(WITHIN.index_lag_seconds - chance.uniform(5, 30), 3)
     steps.ask_expedited(first_seconds)
@@ -179,6 +180,7 @@ def _just_in_time(steps: Steps, chance: random.Random) -> None:
         "try_beyond_guarantee": False,
         "on_demand_room": False,
         "beyond_guarantee_served": False,
+        "faults_begin_seconds": 0.0 if about is not None else WITHIN.index_lag_seconds + 30.0,
     }
 
 
