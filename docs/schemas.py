@@ -17,7 +17,7 @@ sys.path.insert(0, str(DOCS.parent / "functions"))
 
 from thaw.description import USER_LIMIT_BYTES  # noqa: E402
 from thaw.event_details import DETAIL_MODELS, SOURCE  # noqa: E402
-from thaw.request import CONTEXT_AT_MOST_BYTES, Message  # noqa: E402
+from thaw.request import CONTEXT_AT_MOST_BYTES, CONTEXT_AT_MOST_LEVELS, Message  # noqa: E402
 
 DIALECT = GenerateJsonSchema.schema_dialect
 
@@ -27,7 +27,7 @@ CHECKED_BY_CODE_ONLY = (
     "RetrievalByteRange starts at a multiple of 1 MiB and does not end before its start; where archiveSizeInBytes is "
     "given, it ends with the archive or just before a multiple of 1 MiB, and not beyond the archive.",
     "StartDate and EndDate are ISO 8601 times with a zone, and StartDate is before EndDate.",
-    f"context has at most {CONTEXT_AT_MOST_BYTES} bytes as compact JSON in UTF-8.",
+    f"context has at most {CONTEXT_AT_MOST_BYTES} bytes as compact JSON in UTF-8, in {CONTEXT_AT_MOST_LEVELS} levels.",
     "archiveSizeInBytes is written without a fraction: 1024, not 1024.0.",
     "A request id is not used again with other contents.",
 )

@@ -28,6 +28,8 @@ from thaw.byte_range import BadRange, ByteRange
 from thaw.tiers import Tier
 
 CONTEXT_AT_MOST_BYTES = 2048
+CONTEXT_AT_MOST_LEVELS = 32
+"""Objects and arrays in one another. Of many more no event can be written: what writes JSON ends at some 250."""
 REQUEST_ID_PATTERN = r"^[\x21-\x7e]{1,128}$"
 VAULT_NAME_PATTERN = r"^[A-Za-z0-9_.-]{1,255}$"
 ARCHIVE_ID_PATTERN = r"^[A-Za-z0-9_-]{1,256}$"
@@ -131,7 +133,8 @@ class RetrievalRequest(_Strict):
     follow_pages: StrictBool = Field(default=False, description="Retrieve the inventory's further pages as well.")
     context: dict[str, Any] | None = Field(
         default=None,
-        description=f"Handed back in every event; at most {CONTEXT_AT_MOST_BYTES} bytes of JSON.",
+        description=f"Handed back in every event; at most {CONTEXT_AT_MOST_BYTES} bytes of JSON, nested at most"
+        f" {CONTEXT_AT_MOST_LEVELS} levels deep.",
     )
 
     @field_validator("context")
@@ -206,10 +209,20 @@ WAS_AT_MOST = 40
 
 
 def context_text(context: dict[str, Any]) -> str:
-    """The context as it is stored: compact JSON. Raises ValueError for what JSON can't say (NaN, lone surrogates)."""
+    """The context as it is stored: compact JSON. Raises ValueError for what JSON can't say (NaN, lone surrogates), and
+    for what is nested too deep."""
     text = json.dumps(context, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     text.encode()
+    if _is_deeper(context, CONTEXT_AT_MOST_LEVELS):
+        raise ValueError(f"nested deeper than {CONTEXT_AT_MOST_LEVELS} levels")
     return text
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
 def parse(body: str) -> Message:

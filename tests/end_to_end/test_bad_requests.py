@@ -71,6 +71,7 @@ def _bad(archive: str) -> list[tuple[str, str, str]]:
         (request(inventory_job, followPages="yes"), "followPages"),
         (request(context="text"), "context"),
         (request(context={"a": "x" * 200_000}), "context"),
+        (request(context=json.loads('{"a":' * 300 + "1" + "}" * 300)), "context"),  # no event could hold it
         (request(priority=1), "priority"),
         (request(request_id="bad"), "request_id"),
         (json.dumps({"cancel": ""}), "cancel"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.builders import archive_message, archive_request, inventory_request
+from tests.unit.builders import archive_message, archive_request, inventory_request, request
 from tests.unit.corpus import CODE_ONLY, GOOD, MALFORMED, NOT_EVEN_OBJECTS
 from thaw.request import CancelRequest, Rejected, RetrievalRequest, parse
 from thaw.retrieval import key_for, requested_bytes
@@ -67,6 +67,16 @@ def test_a_rejection_hands_back_what_tells_whose_it_was() -> None:
 def test_a_rejection_hands_back_nothing_that_is_no_id_and_no_context() -> None:
     told = rejected(json.dumps(archive_message("not one", tier="fast", context={"c": "x" * 3000})))
     assert told.request_id is None
+    assert told.context is None
+
+
+def test_a_context_may_be_nested_as_deep_as_any_event_can_be() -> None:
+    deepest = json.loads('{"a":' * 32 + "1" + "}" * 32)
+    assert request(archive_message(context=deepest)).context == deepest
+    told = rejected(json.dumps(archive_message(context={"a": deepest})))
+    assert told.errors == [
+        {"field": "context", "message": "can't be handed back as JSON: nested deeper than 32 levels"}
+    ]
     assert told.context is None
 
 
