@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from thaw.attempts import live_tier
 from thaw.bounds import PAGES_AT_MOST
 from thaw.byte_range import ByteRange
 from thaw.capacity import Capacity
@@ -38,6 +39,7 @@ from thaw.event_details import (
 from thaw.records import RejectionRecord, RequestRecord
 from thaw.retrieval import Asker, Retrieval
 from thaw.states import State
+from thaw.tiers import faster
 
 
 @dataclass(frozen=True)
@@ -99,16 +101,25 @@ def _of_retrieval(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
 
 
 def _of_requests(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
-    detail_type = _state_told(new)
     for request_id, asker in new.requests.items():
         before = old.requests.get(request_id) if old else None
         if asker.cancelled:
             if before is None or not before.cancelled:
                 yield _of_request(CANCELLED, new, request_id, asker)
-        elif detail_type and (before is None or (old and old.sequence != new.sequence)):
+            continue
+        detail_type = _told_to(asker, new)
+        if detail_type and (before is None or (old and old.sequence != new.sequence)):
             yield _of_request(detail_type, new, request_id, asker)
             if _is_last_page(new):
                 yield _listed(new, request_id, asker)
+
+
+def _told_to(asker: Asker, record: Retrieval) -> str | None:
+    """What the state of a record tells to one of its requests. While it waits for a faster job, who asked for no faster
+    one than runs is not delayed; and hears of that job when the record goes on."""
+    told, live = _state_told(record), live_tier(record)
+    is_served = record.state is State.WAITING and live is not None and not faster(asker.tier, live)
+    return None if told == DELAYED and is_served else told
 
 
 def _state_told(record: Retrieval) -> str | None:
@@ -130,7 +141,7 @@ def _is_last_page(record: Retrieval) -> bool:
 def _of_request(detail_type: str, record: Retrieval, request_id: str, asker: Asker) -> Event:
     sequence = asker.since if detail_type == CANCELLED else max(record.sequence, asker.since)
     told = RetrievalEvent(
-        event_id=_event_id(detail_type, record.retrieval_id, sequence, request_id),
+        event_id=_event_id(detail_type, _lifetime(record), sequence, request_id),
         sequence=sequence,
         request_id=request_id,
         retrieval_id=record.retrieval_id,
@@ -196,7 +207,7 @@ def _tree_hash_aligned(record: Retrieval) -> bool | None:
 def _listed(record: Retrieval, request_id: str, asker: Asker) -> Event:
     sequence = max(record.sequence, asker.since)
     told = InventoryListedEvent(
-        event_id=_event_id(LISTED, record.retrieval_id, sequence, request_id),
+        event_id=_event_id(LISTED, _lifetime(record), sequence, request_id),
         sequence=sequence,
         request_id=request_id,
         retrieval_id=record.retrieval_id,
@@ -211,7 +222,7 @@ def _listed(record: Retrieval, request_id: str, asker: Asker) -> Event:
 
 def _duplicate(record: Retrieval, job_id: str) -> Event:
     told = DuplicateJobEvent(
-        event_id=_event_id(DUPLICATE, record.retrieval_id, 0, job_id),
+        event_id=_event_id(DUPLICATE, _lifetime(record), 0, job_id),
         sequence=record.duplicates[job_id],
         retrieval_id=record.retrieval_id,
         account_id=record.account_id,
@@ -287,6 +298,11 @@ def _of_capacity(old: Capacity | None, new: Capacity) -> Iterator[Event]:
             reason=ReasonTold(code=short.reason.code, message=short.reason.message),
         )
         yield Event(SHORT, told.model_dump(mode="json", by_alias=True))
+
+
+def _lifetime(record: Retrieval) -> str:
+    """Once its record has expired, the same request makes the same retrieval id again."""
+    return f"{record.retrieval_id} {record.opened_at}"
 
 
 def _event_id(detail_type: str, record: str, sequence: int, request_id: str) -> str:
