@@ -7,6 +7,7 @@ from simulation.history import History
 from simulation.limits import WITHIN
 from thaw import bounds
 from thaw.retrieval import EXPEDITED_BACKLOG
+from thaw.work.reconciling import BACKLOG_EVERY_RUNS
 
 
 def is_idle(cloud: Cloud, history: History, function_arn: str, skew_seconds: float = bounds.CLOCK_SKEW_SECONDS) -> bool:
@@ -22,7 +23,18 @@ def is_idle(cloud: Cloud, history: History, function_arn: str, skew_seconds: flo
     if cloud.functions.config_of(function_arn).label == "top_up":
         nothing_waits = all(partition != EXPEDITED_BACKLOG for partition, _ in due)
         return nothing_waits and (not history.purchase_is_followed or _shows_nothing_new(cloud, history, skew_seconds))
+    if _looks_at_backlog(history, now_ms, skew_seconds):
+        return False
     return all(partition == EXPEDITED_BACKLOG or at_ms > soon_ms for partition, at_ms in due)
+
+
+def _looks_at_backlog(history: History, now_ms: int, skew_seconds: float) -> bool:
+    """Whether reconcile, by any clock, would look at the older jobs of what waits for a faster one, and there are."""
+    clocks_ms = (now_ms - skew_seconds * 1000, now_ms, now_ms + skew_seconds * 1000)
+    is_time = any(at_ms // (bounds.TICK_SECONDS * 1000) % BACKLOG_EVERY_RUNS == 0 for at_ms in clocks_ms)
+    return is_time and any(
+        item.get("dueIn") == EXPEDITED_BACKLOG and item.get("jobs") for item in history.items.values()
+    )
 
 
 def _shows_nothing_new(cloud: Cloud, history: History, skew_seconds: float) -> bool:

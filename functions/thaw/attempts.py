@@ -146,6 +146,11 @@ def _first_look_ms(job: StartedJob) -> int:
     return job.started_at + first_look_seconds(job.tier) * 1000
 
 
+def job_is_overdue(record: Retrieval, now_ms: int) -> bool:
+    """Whether a job of the record should have ended by now, and nobody heard of it."""
+    return any(_first_look_ms(job) <= now_ms for job in record.jobs.values())
+
+
 def upgraded(record: Retrieval, now_ms: int) -> Retrieval | None:
     """A further attempt at the faster tier that someone wants beside the jobs in progress, unless one was refused just
     now: then it is due later."""
@@ -214,7 +219,7 @@ def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, n
     until = now_ms + delay_ms(refusal, record.delays + 1, record.retrieval_id)
     counted: dict[str, Any] = {"delays": record.delays + 1, "denied_since": denied_since, "reason": reason}
     counted["tier"] = _next_tier(record)
-    if any(_first_look_ms(job) <= now_ms for job in record.jobs.values()):
+    if job_is_overdue(record, now_ms):
         # An older job should have ended by now. As in progress it is looked at before the next attempt.
         return in_progress(record, now_ms, **counted).model_copy(update={"due_at": until})
     return wait(record, until, now_ms, **counted)
@@ -277,7 +282,9 @@ def absent(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     if not _claims(record, attempt):
         return None
     told = Reason(code=CODE_OUTCOME_UNKNOWN, message="The start of the job could not be confirmed.")
-    return _again(record, _next_tier(record), record.reason or told, now_ms)
+    # Beside a job in progress, which has to be looked at, none of these waits is long.
+    delay_seconds = bounds.UNCONFIRMED_DELAYS_SECONDS[record.lost : record.lost + 1] if not record.jobs else ()
+    return _again(record, _next_tier(record), record.reason or told, now_ms, delay_seconds=sum(delay_seconds))
 
 
 def vanished(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
@@ -292,7 +299,9 @@ def vanished(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     return _again(record, record.wanted_tier(), told, now_ms, jobs=left, over=over)
 
 
-def _again(record: Retrieval, tier: Tier, reason: Reason, now_ms: int, **changes: Any) -> Retrieval:
+def _again(
+    record: Retrieval, tier: Tier, reason: Reason, now_ms: int, *, delay_seconds: int = 0, **changes: Any
+) -> Retrieval:
     """One job less, and another attempt at what no other job serves, unless too many were lost."""
     lost = record.lost + 1
     again = record.model_copy(update=changes)
@@ -301,7 +310,8 @@ def _again(record: Retrieval, tier: Tier, reason: Reason, now_ms: int, **changes
         return failed(again, reason.model_copy(update={"message": message}), now_ms, lost=lost)
     if not wants_faster(again):
         return in_progress(record, now_ms, lost=lost, unseen_since=None, **changes)
-    return wait(again, now_ms, now_ms, lost=lost, unseen_since=None, tier=tier)
+    known = {"reason": reason} if delay_seconds else {}
+    return wait(again, now_ms + delay_seconds * 1000, now_ms, lost=lost, unseen_since=None, tier=tier, **known)
 
 
 def without(record: Retrieval, attempt: int) -> dict[str, StartedJob]:

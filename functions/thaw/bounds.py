@@ -74,6 +74,9 @@ LISTING_CARRIED_ON_SECONDS = 12 * 3600
 LOST_AT_MOST = 4
 """So many jobs of one retrieval may vanish, or stay unknown, before it fails."""
 
+UNCONFIRMED_DELAYS_SECONDS = (0, 3600, 6 * 3600)
+"""Before the next attempt after each start that came to nothing: together they outlast most outages of Glacier."""
+
 REQUESTS_AT_MOST = 100
 """So many requests share one record; a further one opens another."""
 

@@ -44,6 +44,8 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
         return None  # otherwise it was taken for vanished, and was there all the time (beyond the bounds)
     if not record.is_open:
         return None if known else _told_after_the_end(record, attempt, job, now_ms)
+    if job.JobId in record.over and output_is_gone(job, now_ms):
+        return _noted(record, job.JobId)
     extra = not known and not _fits(record, attempt)
     if job.succeeded:
         tier = tier_of(job) or (record.jobs[str(attempt)].tier if known else record.tier)
@@ -86,6 +88,11 @@ def _fits(record: Retrieval, attempt: int) -> bool:
 def tier_of(job: GlacierJob) -> Tier | None:
     """The job's tier, where Glacier says it."""
     return Tier(job.Tier) if job.Tier in set(Tier) else None
+
+
+def output_is_gone(job: GlacierJob, now_ms: int) -> bool:
+    """Whether a completed job is so old that Glacier need not have it any more."""
+    return job.completed_ms is not None and job.completed_ms + bounds.OUTPUT_KEPT_SECONDS * 1000 <= now_ms
 
 
 def due_now(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:

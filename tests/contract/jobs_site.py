@@ -9,7 +9,7 @@ from thaw.edge.glacier import JobReader
 from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import Table
 from thaw.job import GlacierJob
-from thaw.retrieval import Retrieval
+from thaw.retrieval import EXPEDITED_BACKLOG, Retrieval
 from thaw.states import State
 from thaw.work.ending import Ending
 from thaw.work.reconciling import Reconciling
@@ -29,9 +29,10 @@ class Site(ResumeQueue):
         self.resumed: list[str] = []
 
     def resume_when_due(self, record: Retrieval, now_ms: int) -> bool:
-        if record.state is State.WAITING:
+        waits = record.state is State.WAITING and record.due_in != EXPEDITED_BACKLOG
+        if waits:
             self.resumed.append(record.retrieval_id)
-        return record.state is State.WAITING
+        return waits
 
     @property
     def ending(self) -> Ending:

@@ -183,6 +183,58 @@ def test_a_message_that_says_too_little_comes_again_once_an_attempt_is_made(site
     assert (claim.state, claim.claimed_at) == (State.INITIATING, claim.revision)
 
 
+@pytest.mark.parametrize("said", [{"Tier": None}, {}])
+def test_a_message_that_does_not_say_where_a_part_of_an_inventory_ends_has_its_job_looked_at(
+    site: Site, said: dict[str, Any]
+) -> None:
+    """Whoever asked for it by pages of their own would take it for the whole."""
+    part = {"InventoryRetrievalParameters": {"Limit": "1000"}}
+    claim = joining.opened(key(3), 1, inventory_request("r1", jobParameters=part), ACCOUNT, False, "c", NOW)
+    running = attempts.started(claim, 1, claim.tier, "job-1", NOW)
+    assert running is not None
+    notify(site, site.created(running), JobId="job-1", **said)
+    due = site.get(running)
+    assert (due.state, due.due_at) == (State.IN_PROGRESS, NOW)
+    site.ending.seen(
+        due, due.tag, job(due, JobId="job-1", **ENDED, InventoryRetrievalParameters={"Marker": "here", "Limit": "1000"})
+    )
+    (told,) = events(due, site.get(running))
+    assert told.detail["inventory"]["nextMarker"] == "here"
+
+
+def late(site: Site, record: Retrieval, job_id: str = "job-1") -> None:
+    """Its notification comes when its output need not be there any more."""
+    site.now_ms = NOW + 2 * DAY_MS
+    notify(site, record, JobId=job_id)
+
+
+def test_a_success_told_too_late_has_its_job_looked_at(site: Site) -> None:
+    claim = joining.opened(key(4), 1, archive_request("r1"), ACCOUNT, False, "c", NOW)
+    running = attempts.started(claim, 1, claim.tier, "job-1", NOW)
+    assert running is not None
+    late(site, site.created(running))
+    due = site.get(running)
+    assert due.state is State.IN_PROGRESS
+    assert (due.due_at or 0) <= site.now_ms
+
+
+def test_a_success_told_too_late_does_not_end_what_another_job_was_begun_for(site: Site) -> None:
+    """It was taken for vanished. Its output is gone, and the other's is to come."""
+    claim = joining.opened(key(5), 1, archive_request("r1"), ACCOUNT, False, "c", NOW)
+    first = attempts.started(claim, 1, claim.tier, "job-1", NOW)
+    assert first is not None
+    waits = attempts.vanished(first, 1, NOW + DAY_MS)
+    assert waits is not None
+    assert waits.due_at is not None
+    site.created(waits)
+    again = site.table.claim(waits.key, 1, waits.due_at, "c2", NOW + DAY_MS)
+    assert again is not None
+    running = site.table.change(again, lambda now: attempts.started(now, 2, now.tier, "job-2", NOW + DAY_MS))
+    late(site, first)
+    after = site.get(running)
+    assert (after.state, list(after.jobs), list(after.duplicates)) == (State.IN_PROGRESS, ["2"], ["job-1"])
+
+
 def test_a_job_ends_at_its_own_tier_though_the_message_does_not_name_it(site: Site) -> None:
     """A faster one runs beside it."""
     bulk = joining.opened(key(2), 1, archive_request(tier="Bulk"), ACCOUNT, False, "c", NOW)

@@ -12,7 +12,7 @@ from thaw.edge.glacier import JobGone, JobPage, JobReader, Refused
 from thaw.edge.table import Table
 from thaw.job import GlacierJob
 from thaw.refusals import Refusal
-from thaw.retrieval import Reason, Retrieval
+from thaw.retrieval import EXPEDITED_BACKLOG, Reason, Retrieval
 from thaw.states import State
 from thaw.tiers import Tier
 from thaw.work import reconciling
@@ -233,6 +233,36 @@ def test_where_glacier_answers_nothing_it_is_not_asked_about_everything(site: Si
     glacier.describes = describe
     site.run(glacier)
     assert len(asked) == 4
+
+
+def waits_for_a_unit(site: Site, number: int) -> Retrieval:
+    """Someone wants a faster job than the one in progress, and top_up has no slot for it."""
+    running = site.running(number)
+    waits = joining.join(running, archive_request("r2", "Expedited"), NOW)
+    assert isinstance(waits, Retrieval)
+    assert site.table.save(running, waits) is None
+    assert waits.due_in == EXPEDITED_BACKLOG
+    return waits
+
+
+def test_beside_a_long_wait_for_a_unit_the_older_job_is_looked_at_each_half_hour(site: Site) -> None:
+    """Its output may be gone before that wait is over."""
+    record, looks, over = waits_for_a_unit(site, 4), 0, False
+
+    def describe(job_id: str) -> GlacierJob:
+        nonlocal looks
+        looks += 1
+        return job(record, JobId=job_id, **(ENDED if over else {}))
+
+    glacier = Glacier(site)
+    glacier.describes = describe
+    site.run(glacier, times=25)
+    assert looks in (4, 5)
+    assert site.get(record) == record
+    over = True
+    site.run(glacier, times=7)
+    assert site.get(record).state is State.SUCCEEDED
+    assert site.resumed == []
 
 
 def test_what_glacier_will_never_answer_ends(site: Site) -> None:

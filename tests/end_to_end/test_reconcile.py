@@ -157,23 +157,36 @@ def test_a_second_job_beyond_the_bounds_is_noticed_and_told(user: User) -> None:
 
 def test_jobs_that_turn_up_after_their_bytes_were_asked_for_anew_are_told(user: User) -> None:
     """Four replies were lost, and Glacier listed nothing for longer than the bounds."""
-    user.cloud.glacier.settings.listing_lag_seconds = 3600
+    user.cloud.glacier.settings.listing_lag_seconds = 20 * 3600
     archive = user.archive()
     try:
         user.faults.lose_reply("InitiateJob", times=4)
+        user.faults.job_takes(12 * 3600, times=4)
         user.ask("r1", archive)
         user.wait_for_the_end("r1")
     finally:
         user.cloud.glacier.settings.listing_lag_seconds = 0
     user.ask("r2", archive)
     user.wait_for_the_end("r1", "r2")
-    user.wait(hours=8)
+    user.wait(hours=15)
     assert (user.story("r1")[-1], user.story("r2")[-1]) == ("Failed", "Succeeded")
     first, second = user.only("r1", "Retrieval Failed"), user.only("r2", "Retrieval Succeeded")
     assert second["jobId"] == user.jobs[4].job_id
     told = [event.detail for event in user.cloud.events_of("Duplicate Job")]
     assert sorted(each["jobId"] for each in told) == sorted(job.job_id for job in user.jobs[:4])
     assert {each["retrievalId"] for each in told} == {first["retrievalId"]} != {second["retrievalId"]}
+    user.assert_settled()
+
+
+def test_an_outage_of_hours_is_outlasted(user: User) -> None:
+    """Glacier answers no start, with errors that leave open whether there was one."""
+    user.faults.fail("InitiateJob", "ServiceUnavailableException", times=3)
+    user.ask("r1", user.archive())
+    user.wait_for_the_end("r1")
+    assert user.story("r1") == [*["Delayed"] * 5, "Initiated", "Succeeded"]
+    tried = [call.at_ms for call in user.cloud.calls.log if call.operation == "InitiateJob"]
+    assert (len(tried), len(user.jobs)) == (4, 1)
+    assert 7 < (tried[-1] - tried[0]) / 3_600_000 < 8
     user.assert_settled()
 
 
@@ -202,11 +215,12 @@ def test_a_resume_message_that_is_lost_is_sent_again(user: User) -> None:
 
 @pytest.mark.usefixtures("every_tick")
 def test_a_quiet_table_costs_one_query_a_shard_and_no_call_to_glacier(user: User) -> None:
+    """And each half hour one for older jobs of what waits for a unit."""
     user.cloud.calls.clear()
     user.wait(hours=1)
     counts = user.cloud.calls.counts
     assert {call for call in counts if call[0] == "reconcile"} == {("reconcile", "dynamodb", "Query")}
-    assert counts["reconcile", "dynamodb", "Query"] == 12 * 4
+    assert counts["reconcile", "dynamodb", "Query"] == 12 * 4 + 2
 
 
 def test_an_item_that_makes_no_sense_holds_up_no_other(user: User) -> None:

@@ -159,11 +159,13 @@ def test_an_unknown_outcome_is_told_and_settled_by_a_listing_only() -> None:
 
 
 def test_after_four_lost_ones_it_fails() -> None:
-    record = opened()
+    record, delays_seconds = opened(), []
     for _ in range(3):
         lost = attempts.absent(record, record.attempt, NOW)
         assert lost is not None
+        delays_seconds.append(((lost.due_at or 0) - NOW) // 1000)
         record = claimed(lost, NOW)
+    assert tuple(delays_seconds) == bounds.UNCONFIRMED_DELAYS_SECONDS
     last = attempts.absent(record, record.attempt, NOW)
     assert last is not None
     assert (last.state, last.attempt) == (State.FAILED, 4)

@@ -26,7 +26,8 @@ class Ending:
 
         Raises:
             ValueError: it is no notification of a job.
-            Contention: while another attempt is under way, there is nothing to do with a message that says too little.
+            Contention: while another attempt is under way, there is nothing to do with a message that says too little,
+                or comes too late.
         """
         job = read_notification(body)
         tag = job.tag
@@ -38,8 +39,8 @@ class Ending:
             _ignored(job, "its retrieval is gone")
         elif record.job_id == job.JobId:
             _logged(record, job)
-        elif is_of(record, job) and record.is_open and _says_too_little(record, job):
-            # An older message: DescribeJob knows whether the inventory goes on, and only reconcile asks.
+        elif is_of(record, job) and record.is_open and self._has_to_be_asked(record, job):
+            # DescribeJob knows whether the inventory goes on, or the output is still there; and only reconcile asks.
             current = self.table.change(record, lambda now: endings.due_now(now, tag.attempt, job, self.now_ms()))
             if current.state is State.INITIATING:
                 raise Contention(current.retrieval_id)
@@ -48,8 +49,16 @@ class Ending:
 
     def _told_of(self, tag: Tag, job: GlacierJob) -> Retrieval | None:
         """The current record of the job's bytes, which it has ended already in the plain case."""
-        is_plain = job.succeeded and endings.tier_of(job) is not None
+        tells_all = job.tells_next_page or job.ArchiveId is not None
+        too_late = endings.output_is_gone(job, self.now_ms())
+        is_plain = job.succeeded and tells_all and not too_late and endings.tier_of(job) is not None
         return self.table.succeed(tag, job, self.now_ms()) if is_plain else self.table.get(tag.key)
+
+    def _has_to_be_asked(self, record: Retrieval, job: GlacierJob) -> bool:
+        """Whether a success is not to be believed as it is told: the message says too little, or comes too late."""
+        if not job.succeeded or job.JobId in record.over:
+            return False
+        return _says_too_little(record, job) or endings.output_is_gone(job, self.now_ms())
 
     def _of_generation(self, tag: Tag, current: Retrieval | None) -> Retrieval | None:
         """The record that the job was started for. Another may have taken its place since."""
@@ -108,8 +117,9 @@ def is_of(record: Retrieval, job: GlacierJob) -> bool:
 
 
 def _says_too_little(record: Retrieval, job: GlacierJob) -> bool:
-    """Whether it does not say if the inventory goes on."""
-    return record.follow_pages and job.succeeded and not job.tells_next_page
+    """Whether it does not say if an inventory goes on, which may: one without a limit is whole."""
+    may_go_on = record.inventory is not None and (record.follow_pages or record.inventory.limit is not None)
+    return may_go_on and not job.tells_next_page
 
 
 def _ignored(job: GlacierJob, why: str) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from thaw import bounds
+from thaw import attempts, bounds
 from thaw.edge.glacier import JobReader
 from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import Table
-from thaw.retrieval import SHARDS, Retrieval
+from thaw.retrieval import EXPEDITED_BACKLOG, SHARDS, Retrieval
 from thaw.states import State
 from thaw.work.ending import Ending
 from thaw.work.failures import Failures
@@ -22,6 +22,10 @@ from thaw.work.telemetry import count, unreadable
 AT_ONCE = 5000
 """So many due records are read and looked after together: a vault is listed once for all of them, and the tags of all
 fit into the record of a listing (400 KB)."""
+
+BACKLOG_EVERY_RUNS = 6
+"""So often, each half hour, the older jobs of what waits for a faster one are looked at: that wait may be longer than
+their output is kept."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class Reconciling:
         until_ms = self.now_ms() + bounds.TICK_SECONDS * 1000
         for number in range(SHARDS):
             yield from self.table.due(str((run_number + number) % SHARDS), until_ms)
+        if run_number % BACKLOG_EVERY_RUNS == 0:
+            yield from self.table.due(EXPEDITED_BACKLOG, until_ms)
 
     def _time_left_ms(self) -> int:
         """Until nothing new may be begun: a call that was must still come to its end."""
@@ -68,7 +74,7 @@ class Reconciling:
 
     def _look_after(self, records: list[Retrieval], run_number: int) -> None:
         for record in records:
-            if record.state is State.WAITING:
+            if record.state is State.WAITING and record.due_in != EXPEDITED_BACKLOG:
                 self.failures.apart(self._resume_if_needed, record)
         settling = Settling(
             self.table, self.glacier, self.resume_queue, self.ending, self._time_left_ms, self.now_ms, self.failures
@@ -81,10 +87,14 @@ class Reconciling:
         """Those whose time has come and that Glacier has to be asked about."""
         vaults: dict[tuple[str, str], list[Retrieval]] = defaultdict(list)
         for record in records:
-            asked = record.is_open and record.state is not State.WAITING
-            if asked and (record.due_at or 0) <= self.now_ms():
+            if self._is_to_be_asked_about(record):
                 vaults[record.account_id, record.vault_name].append(record)
         return [vaults[name] for name in sorted(vaults)]
+
+    def _is_to_be_asked_about(self, record: Retrieval) -> bool:
+        if record.state is State.WAITING:
+            return record.due_in == EXPEDITED_BACKLOG and attempts.job_is_overdue(record, self.now_ms())
+        return record.is_open and (record.due_at or 0) <= self.now_ms()
 
     def _resume_if_needed(self, record: Retrieval) -> None:
         if resume_is_due(record, self.now_ms()):
