@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from thaw.attempts import live_tier
 from thaw.bounds import PAGES_AT_MOST
 from thaw.byte_range import ByteRange
 from thaw.capacity import Capacity
@@ -39,7 +38,6 @@ from thaw.event_details import (
 from thaw.records import RejectionRecord, RequestRecord
 from thaw.retrieval import Asker, Retrieval
 from thaw.states import State
-from thaw.tiers import faster
 
 
 @dataclass(frozen=True)
@@ -101,25 +99,16 @@ def _of_retrieval(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
 
 
 def _of_requests(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
+    detail_type = _state_told(new)
     for request_id, asker in new.requests.items():
         before = old.requests.get(request_id) if old else None
         if asker.cancelled:
             if before is None or not before.cancelled:
                 yield _of_request(CANCELLED, new, request_id, asker)
-            continue
-        detail_type = _told_to(asker, new)
-        if detail_type and (before is None or (old and old.sequence != new.sequence)):
+        elif detail_type and (before is None or (old and old.sequence != new.sequence)):
             yield _of_request(detail_type, new, request_id, asker)
             if _is_last_page(new):
                 yield _listed(new, request_id, asker)
-
-
-def _told_to(asker: Asker, record: Retrieval) -> str | None:
-    """What the state of a record tells to one of its requests. While it waits for a faster job, who asked for no faster
-    one than runs is not delayed; and hears of that job when the record goes on."""
-    told, live = _state_told(record), live_tier(record)
-    is_served = record.state is State.WAITING and live is not None and not faster(asker.tier, live)
-    return None if told == DELAYED and is_served else told
 
 
 def _state_told(record: Retrieval) -> str | None:

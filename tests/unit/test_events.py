@@ -1,6 +1,6 @@
 """What a record tells is the same, word for word, when it is told again from the table later."""
 
-from tests.unit.builders import DAY_MS, NOW, REASON, archive_request, job, joined_by, opened, started
+from tests.unit.builders import DAY_MS, NOW, archive_request, job, joined_by, opened, started
 from thaw import attempts, endings, joining, records
 from thaw.capacity import Capacity, Intent, Short, Unit
 from thaw.events import Event, Record, events
@@ -73,16 +73,6 @@ def test_who_joins_while_a_faster_job_is_waited_for_that_is_not_needed_any_more_
     last = [event for event in told(running, hurried, joined, left) if event.detail["requestId"] == "slow"]
     assert [(event.detail_type, event.detail["jobId"]) for event in last] == [("Retrieval Initiated", "job-1")]
     assert last[0] in told(left)
-
-
-def test_who_has_a_job_as_fast_as_asked_hears_nothing_of_the_wait_for_a_faster_one() -> None:
-    running = started(opened(), "job-1", NOW)
-    hurried = joined_by(running, archive_request("fast", "Expedited"))
-    waits = attempts.queued(hurried, NOW + 3_600_000, REASON, NOW)
-    assert waits is not None
-    joined = joined_by(waits, archive_request("slow", "Bulk"))
-    heard = [(event.detail["requestId"], event.detail_type) for event in told(running, hurried, waits, joined)]
-    assert heard == [("request-1", "Retrieval Initiated"), ("fast", "Retrieval Delayed")]
 
 
 def test_no_event_has_the_id_of_one_that_was_told_of_the_same_request_when_its_first_records_had_expired() -> None:
