@@ -60,9 +60,9 @@ class ListedUnit(BaseModel):
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    CapacityId: str
-    StartDate: str
-    ExpirationDate: str
+    CapacityId: Annotated[str, Field(min_length=1)]
+    StartDate: Annotated[str, AfterValidator(_a_date)]
+    ExpirationDate: Annotated[str, AfterValidator(_a_date)]
 
     def unit(self) -> Unit:
         return Unit(capacity_id=self.CapacityId, start_date=self.StartDate, expiration_date=self.ExpirationDate)

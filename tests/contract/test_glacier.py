@@ -1,6 +1,7 @@
 """Glacier's edge: what is sent, how often, and what each answer is taken for. botocore itself sends and parses."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -148,6 +149,30 @@ def test_an_answer_of_something_in_between_is_unknown(status: int) -> None:
     assert len(wire.sent) == 1
 
 
+@pytest.mark.parametrize("told", [{"message": None}, {"message": 5}, {}])
+@ERRORS
+def test_a_code_counts_whatever_the_message(code: str, meaning: Refusal, told: dict[str, object]) -> None:
+    start, _ = starter(reply({"code": code, **told}, 400))
+    with pytest.raises(Refused) as refused:
+        start.initiate(opened())
+    assert (refused.value.refusal, refused.value.reason.code) == (meaning, code)
+
+
+@pytest.mark.parametrize("body", ["", "null", "[]", {}, {"code": None, "message": None}, {"code": 5, "message": "x"}])
+def test_an_error_without_a_code_is_unknown(body: object) -> None:
+    for status in (400, 503):
+        start, _ = starter(reply(body, status))
+        with pytest.raises(Refused) as refused:
+            start.initiate(opened())
+        assert refused.value.refusal is Refusal.UNKNOWN
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-amz-job-id": ""}])
+def test_a_start_whose_reply_names_no_job_is_unknown(headers: dict[str, str]) -> None:
+    start, _ = starter(reply(status=202, headers=headers))
+    _assert_unreadable(lambda: start.initiate(opened()))
+
+
 def test_a_long_message_is_cut_for_the_record() -> None:
     start, _ = starter(error("InvalidParameterValueException", message="x" * 5000))
     with pytest.raises(Refused) as refused:
@@ -239,14 +264,15 @@ def test_a_vault_that_is_gone_is_told() -> None:
 
 # Capacity
 
+UNIT: dict[str, Any] = {
+    "CapacityId": "HpASAuvfRFiVDbOjMfEIcr8K",
+    "StartDate": "2020-02-18T19:59:24.912Z",
+    "ExpirationDate": "2020-03-18T19:59:24.000Z",
+}
+
 
 def test_units_are_listed() -> None:
-    unit = {
-        "CapacityId": "HpASAuvfRFiVDbOjMfEIcr8K",
-        "ExpirationDate": "2020-03-18T19:59:24.000Z",
-        "StartDate": "2020-02-18T19:59:24.912Z",
-    }
-    sell, wire = seller(BROKEN[0], reply({"ProvisionedCapacityList": [unit]}))
+    sell, wire = seller(BROKEN[0], reply({"ProvisionedCapacityList": [UNIT]}))
     (found,) = sell.units()
     assert (found.capacity_id, found.expires_ms) == ("HpASAuvfRFiVDbOjMfEIcr8K", 1_584_561_564_000)
     assert wire.path() == "/-/provisioned-capacity"
@@ -255,7 +281,31 @@ def test_units_are_listed() -> None:
 
 def test_no_units_are_listed() -> None:
     assert seller(reply({"ProvisionedCapacityList": []}))[0].units() == []
-    assert seller(reply({}))[0].units() == []
+
+
+@pytest.mark.parametrize("body", ["", "null", "[]", "<html>", {}, {"ProvisionedCapacityList": None}])
+def test_a_reply_without_a_list_is_none(body: object) -> None:
+    """Taken for a list without units, it would have one bought."""
+    sell, _ = seller(reply(body))
+    _assert_unreadable(sell.units)
+
+
+NOTHING: list[Any] = [None, "", 5, {}]
+ODD = [*NOTHING, *(UNIT | {name: odd} for name in UNIT for odd in NOTHING)]
+ODD += [UNIT | {name: "soon"} for name in ("StartDate", "ExpirationDate")]
+ODD += [{name: UNIT[name] for name in UNIT if name != missing} for missing in UNIT]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_list_with_a_unit_that_makes_no_sense_is_none(odd: object) -> None:
+    sell, _ = seller(reply({"ProvisionedCapacityList": [UNIT, odd]}))
+    _assert_unreadable(sell.units)
+
+
+def _assert_unreadable(call: Callable[[], object]) -> None:
+    with pytest.raises(Refused) as refused:
+        call()
+    assert (refused.value.refusal, refused.value.reason.code) == (Refusal.UNKNOWN, "ReplyUnreadable")
 
 
 def test_without_a_listing_nothing_is_known() -> None:
@@ -269,6 +319,12 @@ def test_a_unit_is_bought() -> None:
     sell, wire = seller(reply(status=201, headers={"x-amz-capacity-id": "unit-1"}))
     assert sell.buy() == "unit-1"
     assert (wire.sent[0].method, wire.path()) == ("POST", "/-/provisioned-capacity")
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-amz-capacity-id": ""}])
+def test_a_purchase_whose_reply_names_no_unit_is_unknown(headers: dict[str, str]) -> None:
+    sell, _ = seller(reply(status=201, headers=headers))
+    _assert_unreadable(sell.buy)
 
 
 @ERRORS

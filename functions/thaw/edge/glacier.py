@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from pydantic import ValidationError
 
 from thaw import bounds
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from mypy_boto3_glacier import GlacierClient
 
 _MESSAGE_AT_MOST = 500
+_NO_ANSWER = (ClientError, BotoCoreError, ResponseParserError, AttributeError, TypeError, ValueError)
+"""What a call of botocore's raises; the last four at a reply that is no JSON object, or holds what it should not."""
+CODE_UNREADABLE = "ReplyUnreadable"
 
 
 class Refused(Exception):
@@ -54,12 +58,20 @@ def client(*, repeats: bool) -> "GlacierClient":
     return boto3.client("glacier", config=config)
 
 
-def _refused(error: ClientError | BotoCoreError) -> Refused:
+def _refused(error: Exception) -> Refused:
     if isinstance(error, ClientError):
-        told = error.response.get("Error", {})
-        code = told.get("Code", "Unknown")
-        return Refused(refusal_of(code), Reason(code=code, message=told.get("Message", "")[:_MESSAGE_AT_MOST]))
-    return Refused(Refusal.UNKNOWN, Reason(code=type(error).__name__, message=str(error)[:_MESSAGE_AT_MOST]))
+        told = error.response.get("Error", {})  # a code or a message may be null
+        code, message = str(told.get("Code") or "Unknown"), str(told.get("Message") or "")
+        return Refused(refusal_of(code), Reason(code=code, message=message[:_MESSAGE_AT_MOST]))
+    if isinstance(error, BotoCoreError):
+        return Refused(Refusal.UNKNOWN, Reason(code=type(error).__name__, message=str(error)[:_MESSAGE_AT_MOST]))
+    return _unreadable("Glacier's reply can't be read.")
+
+
+def _unreadable(told: str) -> Refused:
+    """For a reply that makes no sense: whatever was asked for may have been done."""
+    reason = Reason(code=CODE_UNREADABLE, message=told)
+    return Refused(Refusal.UNKNOWN, reason)
 
 
 def _account(record: Retrieval) -> str:
@@ -79,15 +91,12 @@ class JobStarter:
         Raises:
             Refused: with UNKNOWN where the job may have been started all the same.
         """
+        account, parameters = _account(record), self._parameters(record)
         try:
-            reply = self._client.initiate_job(
-                accountId=_account(record),
-                vaultName=record.vault_name,
-                jobParameters=self._parameters(record),
-            )
-        except (ClientError, BotoCoreError) as error:
+            reply = self._client.initiate_job(accountId=account, vaultName=record.vault_name, jobParameters=parameters)
+        except _NO_ANSWER as error:
             raise _refused(error) from error
-        return reply["jobId"]
+        return _id_in(reply, "jobId")
 
     def _parameters(self, record: Retrieval) -> Any:
         common = {"Description": record.tag.describe(record.description), "SNSTopic": self._topic_arn}
@@ -104,6 +113,13 @@ class JobStarter:
         inventory = {"Type": "inventory-retrieval", "Format": part.format}
         inventory |= {"Tier": record.tier} if record.tier is Tier.BULK else {}
         return common | inventory | _given({"InventoryRetrievalParameters": _given(asked) or None})
+
+
+def _id_in(reply: Any, name: str) -> str:
+    """The id of what was made. It comes in a header, which may be missing."""
+    if not reply.get(name):
+        raise _unreadable(f"Glacier's reply has no {name}.")
+    return str(reply[name])
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +165,7 @@ class JobReader:
             reply = self._client.describe_job(accountId=_account(record), vaultName=record.vault_name, jobId=job_id)
         except self._client.exceptions.ResourceNotFoundException as gone:
             raise JobGone(job_id) from gone
-        except (ClientError, BotoCoreError) as error:
+        except _NO_ANSWER as error:
             raise _refused(error) from error
         return described(dict(reply))
 
@@ -182,7 +198,7 @@ class JobReader:
             reply = self._client.list_jobs(accountId=_account(record), vaultName=record.vault_name, **chosen)
         except self._client.exceptions.ResourceNotFoundException as gone:
             raise JobGone(record.vault_name) from gone
-        except (ClientError, BotoCoreError) as error:
+        except _NO_ANSWER as error:
             raise _refused(error) from error
         return JobPage.read(reply)
 
@@ -195,17 +211,21 @@ class UnitSeller:
         self._once = once
 
     def units(self) -> list[Unit]:
-        """The account's units. Raises Refused where no answer could be had."""
+        """The account's units. Raises Refused where no answer could be had, or one that makes no sense: a unit that is
+        not seen would be bought again."""
         try:
             reply = self._repeating.list_provisioned_capacity(accountId="-")
-        except (ClientError, BotoCoreError) as error:
+        except _NO_ANSWER as error:
             raise _refused(error) from error
-        listed = reply.get("ProvisionedCapacityList", [])
-        return [ListedUnit.model_validate(each).unit() for each in listed]
+        try:
+            return [ListedUnit.model_validate(each).unit() for each in reply["ProvisionedCapacityList"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise _unreadable("Glacier's list of provisioned capacity can't be read.") from error
 
     def buy(self) -> str:
         """Buys one unit and returns its id. Raises Refused, with UNKNOWN where it may have been bought all the same."""
         try:
-            return self._once.purchase_provisioned_capacity(accountId="-")["capacityId"]
-        except (ClientError, BotoCoreError) as error:
+            reply = self._once.purchase_provisioned_capacity(accountId="-")
+        except _NO_ANSWER as error:
             raise _refused(error) from error
+        return _id_in(reply, "capacityId")
