@@ -228,7 +228,7 @@ class Run:
         self._all_broken(haste.served_as_fast_as_asked(asked_for, told, word.jobs, calls, self._faults_end, history))
         self._all_broken(haste.ends_are_noticed(word.jobs, self._faults_end, history))
         listed_within = timedelta(seconds=self.limits.listing_lag_seconds + 2 * self.limits.skew_seconds)
-        self._all_broken(money.units_told(self._units_of_ours, told.units, ledger.units, calls, listed_within))
+        self._all_broken(money.units_told(self._units_of_ours, told.units, ledger.units, history, listed_within))
         self._all_broken(money.untagged(ledger.jobs))
         if self.limits == WITHIN:
             self._all_broken(money.of_jobs(ledger.jobs, history))

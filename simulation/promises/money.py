@@ -24,6 +24,7 @@ from simulation.promises.answers import answers
 from simulation.promises.violation import Promise, Violation
 from simulation.workload import SOMEONE_ELSES, Body
 from thaw import bounds
+from thaw.capacity import ITEM_ID
 from thaw.description import Tag
 from thaw.retrieval import EXPEDITED_BACKLOG
 from thaw.states import State
@@ -230,17 +231,18 @@ def units_told(
     ours: Sequence[str],
     told: Mapping[str, str | None],
     units: Sequence[UnitBought],
-    calls: Sequence[Call],
+    history: History,
     listed_within: timedelta,
 ) -> Iterator[Violation]:
     """Whatever was bought, within the bounds or beyond them, is named; and what is named was bought, or may have been:
-    by a call that was sent before, or when it was not yet listed.
+    by a purchase that was begun before, or when it was not yet listed. Who finds one that was begun can't know whether
+    its call was ever sent.
 
     Args:
         told: the ids in `Capacity Purchased`, each with the code of its reason, if it has one.
     """
-    tried_ms = [call.at_ms for call in calls if call.operation == _PURCHASE and call.actor != "user"]
-    first_ms = min(tried_ms, default=math.inf)
+    begun_ms = (change.at_ms for change in history.changes if change.id == ITEM_ID and "intent" in (change.new or {}))
+    first_ms = min(begun_ms, default=math.inf)
     may_be_ours = {unit.capacity_id for unit in units if (unit.at + listed_within).timestamp() * 1000 >= first_ms}
     for capacity_id in ours:
         if capacity_id not in told:

@@ -3,15 +3,21 @@
 import pickle
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from local.glacier.ledger import UnitBought
+from simulation.history import Change
 from simulation.limits import WITHIN
 from simulation.mutate import catch, mutated
 from simulation.mutation import Mutation
 from simulation.mutations import MUTATIONS
+from simulation.promises import money
 from simulation.promises.violation import Promise
 from simulation.report import show_failure
 from simulation.run import Run
@@ -66,6 +72,21 @@ def test_money_is_counted_in_every_process(world: World) -> None:
     mutation = pickle.loads(pickle.dumps(_mutation("every archive asked for at the fastest tier")))
     assert mutation.limits is not WITHIN
     assert catch(world, mutation, at_most=60).seeds is not None
+
+
+def test_a_purchase_that_was_begun_may_have_bought_a_unit_though_no_call_was_sent() -> None:
+    """top_up dies after its intent, and someone buys: nobody can tell whose the unit is. Without an intent, one can."""
+    bought = UnitBought(datetime(2026, 1, 1, tzinfo=UTC), "123456789012", "us-east-1", "theirs")
+    at_ms = int(bought.at.timestamp() * 1000)
+
+    def alarms(minutes: int, **written: object) -> int:
+        change = Change(at_ms + minutes * 60_000, "top_up#1", "capacity", None, {"id": "capacity", **written}, 1)
+        history: Any = SimpleNamespace(changes=[change])
+        lag = timedelta(minutes=5)
+        return len([*money.units_told([], {"theirs": money.IN_DOUBT}, [bought], history, lag)])
+
+    assert alarms(-1, intent={"until": at_ms}) == alarms(4, intent={"until": at_ms}) == 0
+    assert alarms(6, intent={"until": at_ms}) == alarms(-1) == 1
 
 
 def test_a_failure_is_cut_down_and_can_be_read(world: World, tmp_path: Path) -> None:
