@@ -353,9 +353,9 @@ MUTATIONS = (
     ),
     one(
         "an index that is behind believed",
-        "work/topping_up.py",
-        "[record for record in indexed if record.due_in == EXPEDITED_BACKLOG]",
-        "indexed",
+        "capacity.py",
+        "[record for record in records if record.due_in == EXPEDITED_BACKLOG]",
+        "records",
         Promise.NO_DOLLAR_TWICE,
     ),
     one(

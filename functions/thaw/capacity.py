@@ -16,7 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from thaw import bounds
 from thaw.job import epoch_ms
-from thaw.retrieval import NUMBER_AT_MOST, Number, Reason, Stored
+from thaw.retrieval import EXPEDITED_BACKLOG, NUMBER_AT_MOST, Number, Reason, Retrieval, Stored
+from thaw.tiers import Tier
 
 UNITS_AT_MOST = 2
 """Glacier's limit, which nobody can have raised."""
@@ -98,7 +99,7 @@ class Slot(Stored):
     One that nobody can have given out is no slot: what is planned by it would fit no record.
     """
 
-    id: str
+    id: Annotated[str, Field(min_length=1, max_length=256)]
     starts_at: Number
     ends_at: Number
     units: Annotated[Number, Field(ge=1, le=SLOT_UNITS_AT_MOST)]
@@ -108,6 +109,14 @@ class Slot(Stored):
         if not 0 <= self.ends_at - self.starts_at <= SLOT_AT_MOST_MS:
             raise ValueError("ends before it starts, or lasts longer than any retrieval")
         return self
+
+    def left_behind(self, now_ms: int) -> Self | None:
+        """What is left of it once its retrieval has ended: its place in the rate, as it may have been started; and
+        nothing of one that has not begun."""
+        if self.starts_at > now_ms:
+            return None
+        place_ends_at = self.starts_at + ceil(UNIT_SECONDS_EACH * 1000 / self.units)
+        return self.model_copy(update={"ends_at": min(self.ends_at, place_ends_at)})
 
     def unit_seconds_left(self, now_ms: int) -> float:
         return max(0, self.ends_at - max(now_ms, self.starts_at)) / 1000 * self.units
@@ -128,7 +137,7 @@ class Capacity(Stored):
     """The newest purchase that had no reply, once a listing has settled it."""
     buy_not_before: Number | None = None
     slots: list[Slot] = Field(default_factory=list)
-    """Those given out that are not over."""
+    """Those given out that are not over, by the clock or because their retrieval has ended."""
     bought: list[Unit] = Field(default_factory=list)
     """Units of ours that have not expired, the newest last; a listing may not have them yet."""
     short: Short | None = None
@@ -175,6 +184,36 @@ class Waiting:
     @property
     def unit_seconds(self) -> float:
         return max(UNIT_SECONDS_EACH, (self.bytes or 0) / UNIT_BYTES_PER_SECOND)
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What the units are needed for, as the table has it while the lock is held."""
+
+    backlog: list[Waiting]
+    slots: list[Slot]
+    """What was given out before, as far as it is needed yet."""
+
+    @classmethod
+    def of(cls, records: list[Retrieval], given_out: list[Slot], unread: set[str], now_ms: int) -> Self:
+        """The demand of retrievals that wait, or have a slot.
+
+        Args:
+            records: as they were read; who has a slot and is not among them is gone.
+            unread: the ids of those that make no sense: nobody knows whether they have ended.
+        """
+        waiting = [record for record in records if record.due_in == EXPEDITED_BACKLOG]
+        kept = unread | {record.id for record in records if _needs_its_slot(record)}
+        left = (slot if slot.id in kept else slot.left_behind(now_ms) for slot in given_out)
+        return cls(
+            backlog=[Waiting(record.id, record.due_at or 0, record.bytes) for record in waiting],
+            slots=[slot for slot in left if slot is not None],
+        )
+
+
+def _needs_its_slot(record: Retrieval) -> bool:
+    """Whether its Expedited job runs, or is yet to be started."""
+    return record.is_open and Tier.EXPEDITED in (record.tier, *(job.tier for job in record.jobs.values()))
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ later one is paid for in vain if, when it was started, the earlier one was in pr
 had succeeded at one and its output was good for long enough. And each was asked for, at its tier.
 
 *Units.* A unit is paid for in vain if those there were could have done, within `drainWithinMinutes` and up to their
-expiry, all that waited for one, and all slots that were not over, when top_up read what waits; or if it is beyond the
-ceiling.
+expiry, all that waited for one, and all slots that were not over, when top_up read what waits and whether those with a
+slot had ended; or if it is beyond the ceiling.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from thaw import bounds
 from thaw.capacity import ITEM_ID
 from thaw.description import Tag
 from thaw.retrieval import EXPEDITED_BACKLOG
-from thaw.states import State
+from thaw.states import OPEN, State
 from thaw.tiers import Tier
 
 IN_DOUBT = "PurchaseInDoubt"
@@ -205,17 +205,30 @@ def _read_of_backlog(unit: UnitBought, calls: Sequence[Call]) -> tuple[Call, Cal
 
 def _work_seconds(read: Call, after: Call, history: History, expedited: set[str]) -> float:
     """Unit-seconds of what waited for a unit then, and of the slots that were given out and not over. Requests for the
-    same bytes share one; what has a slot and waits again counts once."""
+    same bytes share one; what has a slot and waits again counts once. What has ended has its place in the rate, and
+    needs no more of its slot."""
     records = list(history.versions(read, after))
     waiting = {record["id"] for record in records if _waits(record, expedited)}
+    alive = {record["id"] for record in records if _needs_its_slot(record)}
     slots = {slot["id"]: slot for record in records for slot in record.get("slots", [])}
     from_ms = read.at_ms - _SKEW.total_seconds() * 1000
     taken_ms: float = sum(
-        max(0, slot["endsAt"] - max(from_ms, slot["startsAt"])) * slot["units"]
+        max(0, _slot_ends_ms(slot, name in alive) - max(from_ms, slot["startsAt"])) * slot["units"]
         for name, slot in slots.items()
+        if name in alive or slot["startsAt"] <= after.at_ms + _SKEW.total_seconds() * 1000
         if name not in waiting
     )
     return len(waiting) * _UNIT_SECONDS_EACH + taken_ms / 1000
+
+
+def _slot_ends_ms(slot: Attributes, alive: bool) -> float:
+    ends_ms: float = slot["endsAt"]
+    return ends_ms if alive else min(ends_ms, slot["startsAt"] + _UNIT_SECONDS_EACH * 1000 / slot["units"])
+
+
+def _needs_its_slot(record: Attributes) -> bool:
+    tiers = (record.get("tier"), *(job["tier"] for job in record.get("jobs", {}).values()))
+    return record.get("state") in OPEN and Tier.EXPEDITED in tiers
 
 
 def _waits(record: Attributes, expedited: set[str]) -> bool:

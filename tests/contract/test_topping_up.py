@@ -1,13 +1,17 @@
 """The backlog: decided on as a whole by one at a time, and released at the rate of its units."""
 
 import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
 
-from tests.contract.units_site import Site
+from tests.contract.units_site import Site, unit_named
 from tests.unit.builders import NOW
 from thaw import attempts, bounds
 from thaw.capacity import Capacity
 from thaw.refusals import Refusal
 from thaw.retrieval import SLOT_ON_DEMAND, SLOT_UNIT
+from thaw.states import State
+
+HOUR_SECONDS = 3600
 
 
 def test_where_nothing_waits_nobody_is_asked(site: Site) -> None:
@@ -119,6 +123,67 @@ def test_who_was_refused_and_waits_keeps_no_one_else_from_the_unit(site: Site) -
     site.run(drain_within_seconds=300)
     assert site.seller.purchases == 1
     assert site.resumed[-1].due_at == site.now_ms
+
+
+def _one_of_four_terabytes_after_a_small_one(site: Site) -> None:
+    """It has the one unit for seven hours and more."""
+    site.seller.there = [unit_named("there")]
+    site.wait(1)
+    site.now_ms += 1
+    site.wait(1, first=1, archiveSizeInBytes=4 * 10**12)
+    site.run(drain_within_seconds=8 * HOUR_SECONDS)
+    assert [slot.ends_at - slot.starts_at for slot in site.capacity.slots] == [100_000, 26_666_667]
+
+
+@pytest.mark.parametrize("ends", ["cancelled", "refused"])
+def test_for_what_has_ended_nothing_is_bought_and_nobody_waits(site: Site, ends: str) -> None:
+    """Forty-seven small ones come: 4,700 s of one unit, of eight hours."""
+    _one_of_four_terabytes_after_a_small_one(site)
+    if ends == "cancelled":
+        site.cancel(1)
+    else:
+        assert site.refuse(1, Refusal.PERMANENT).state is State.FAILED
+    site.now_ms += 1000
+    site.wait(47, first=2)
+    site.run(drain_within_seconds=8 * HOUR_SECONDS)
+    assert site.seller.purchases == 0
+    assert site.record(2).slot == SLOT_UNIT
+    assert site.record(2).due_at == NOW + 100_001
+
+
+def test_what_has_a_slot_and_goes_on_keeps_it(site: Site) -> None:
+    _one_of_four_terabytes_after_a_small_one(site)
+    site.wait(1, first=2)
+    site.run(drain_within_seconds=8 * HOUR_SECONDS)
+    assert (site.seller.purchases, site.waiting()) == (0, 1)
+    site.wait(47, first=3)
+    site.run(drain_within_seconds=8 * HOUR_SECONDS)
+    assert site.seller.purchases == 1
+
+
+def test_what_has_begun_keeps_its_place_in_the_rate_whatever_became_of_it(site: Site) -> None:
+    site.seller.there = [unit_named("there")]
+    site.wait(1, archiveSizeInBytes=4 * 10**12)
+    site.run(drain_within_seconds=8 * HOUR_SECONDS)
+    site.now_ms += 10_000
+    assert site.refuse(0, Refusal.PERMANENT).state is State.FAILED
+    site.wait(1, first=1)
+    site.run()
+    assert site.record(1).due_at == NOW + 100_000
+
+
+def test_a_slot_of_a_record_that_is_gone_is_free_and_of_one_that_makes_no_sense_is_kept(
+    site: Site, dynamodb: DynamoDBClient
+) -> None:
+    _one_of_four_terabytes_after_a_small_one(site)
+    key = {"id": {"S": site.record(1).id}}
+    dynamodb.put_item(TableName=site.table.name, Item=key | {"kind": {"S": "retrieval"}})
+    site.wait(1, first=2)
+    site.run(drain_within_seconds=8 * HOUR_SECONDS)
+    assert site.waiting() == 1
+    dynamodb.delete_item(TableName=site.table.name, Key=key)
+    site.run(drain_within_seconds=8 * HOUR_SECONDS)
+    assert site.record(2).due_at == NOW + 100_001
 
 
 def test_where_the_units_may_not_be_listed_nothing_is_bought_and_all_are_tried_on_demand(site: Site) -> None:

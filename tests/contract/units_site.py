@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.unit.builders import NOW, archive_request
-from thaw import joining
+from thaw import attempts, joining
 from thaw.capacity import Capacity, Settings, Unit
 from thaw.edge.glacier import Refused
 from thaw.edge.table import Table
 from thaw.refusals import Refusal
 from thaw.retrieval import EXPEDITED_BACKLOG, Reason, Retrieval
+from thaw.states import State
 from thaw.work.topping_up import ToppingUp
 
 
@@ -65,11 +66,25 @@ class Site:
         self.resumed.append(record)
         return True
 
-    def wait(self, count: int, first: int = 0) -> None:
+    def wait(self, count: int, first: int = 0, **fields: Any) -> None:
+        """So many come, due at once. Args: first: the number of the first; fields: of the requests."""
         for number in range(first, first + count):
-            asked = archive_request(f"request-{number}", "Expedited")
+            asked = archive_request(f"request-{number}", "Expedited", **fields)
             record = joining.opened(f"{number:032x}", 1, asked, "123456789012", False, "claim", self.now_ms)
             assert self.table.create(record) is None
+
+    def cancel(self, number: int) -> None:
+        record = self.record(number)
+        ended = self.table.change(record, lambda now: joining.cancel(now, f"request-{number}", self.now_ms))
+        assert ended.state is State.CANCELLED
+
+    def refuse(self, number: int, refusal: Refusal) -> Retrieval:
+        """Glacier refuses the next attempt at one that was released, when its time has come."""
+        due_at = self.record(number).due_at or 0
+        claimed = self.table.claim(f"{number:032x}", 1, due_at, "claim", due_at)
+        assert claimed is not None
+        told = Reason(code=f"{refusal}", message="no")
+        return self.table.change(claimed, lambda now: attempts.refused(now, claimed.attempt, refusal, told, due_at))
 
     def run(self, max_units: int = 2, owner: str | None = None, drain_within_seconds: int = 3600) -> None:
         self.runs += 1
@@ -78,6 +93,11 @@ class Site:
         queue: Any = self
         owner = owner or f"run-{self.runs}"
         ToppingUp(self.table, seller, queue, settings, owner, lambda: 60_000, lambda: self.now_ms).run()
+
+    def record(self, number: int) -> Retrieval:
+        record = self.table.get(f"{number:032x}")
+        assert record is not None
+        return record
 
     @property
     def capacity(self) -> Capacity:

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.unit.builders import NOW
+from tests.unit.builders import NOW, archive_request, claimed, joined_by, opened, released, started
 from thaw import bounds, capacity
-from thaw.capacity import Intent, Outcome, Plan, Settings, Slot, Unit, Waiting
-from thaw.retrieval import Reason
+from thaw.capacity import Demand, Intent, Outcome, Plan, Settings, Slot, Unit, Waiting
+from thaw.retrieval import Reason, Retrieval
+from thaw.states import OPEN, State
 
 MIB = 1024 * 1024
 HOUR_SECONDS = 3600
@@ -206,6 +207,51 @@ def test_time_in_which_nothing_runs_is_no_work() -> None:
     later = capacity.slots(waiting(1, due_in_ms=600_000), [unit(1)], [], NOW, allowed).taken
     two = [Waiting(f"other-{number}", NOW, None) for number in range(2)]
     assert capacity.plan([unit(1)], two, later, NOW, allowed).buy == 0
+
+
+def slot(record: Retrieval, starts_in_seconds: int, units: int = 1) -> Slot:
+    """An hour of the units."""
+    starts_at = NOW + starts_in_seconds * 1000
+    return Slot(id=record.id, starts_at=starts_at, ends_at=starts_at + HOUR_SECONDS * 1000, units=units)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_slot_is_needed_until_its_retrieval_has_ended(state: State) -> None:
+    record = opened(archive_request(tier="Expedited")).model_copy(update={"state": state, "due_in": "1"})
+    running = slot(record, -10)
+    demand = Demand.of([record], [running], set(), NOW)
+    if state in OPEN:
+        assert demand.slots == [running]
+    else:
+        (left,) = demand.slots
+        assert left.ends_at == NOW + 90_000
+
+
+@pytest.mark.parametrize(("units", "starts_in", "ends_in"), [(1, -10, 90), (2, -10, 40), (1, 0, 100), (1, -200, -100)])
+def test_what_has_ended_leaves_its_place_in_the_rate(units: int, starts_in: int, ends_in: int) -> None:
+    gone = slot(opened(), starts_in, units)
+    (left,) = Demand.of([], [gone], set(), NOW).slots
+    assert (left.starts_at, left.ends_at) == (gone.starts_at, NOW + ends_in * 1000)
+
+
+def test_what_ended_before_its_slot_leaves_nothing() -> None:
+    gone = slot(opened(), 1)
+    assert Demand.of([], [gone], set(), NOW).slots == []
+    assert Demand.of([], [gone], {gone.id}, NOW).slots == [gone], "nobody can read whether it has ended"
+
+
+def test_what_goes_on_with_a_slower_job_needs_no_unit() -> None:
+    """Its Expedited requests were taken back, or fell back; or it is another retrieval of the same bytes."""
+    slower = started(opened(), "job-1", NOW)
+    assert Demand.of([slower], [slot(slower, 1)], set(), NOW).slots == []
+    hurried = joined_by(slower, archive_request("urgent", "Expedited"))
+    faster = started(claimed(released(hurried, NOW, "unit"), NOW), "job-2", NOW)
+    assert Demand.of([faster], [slot(faster, 1)], set(), NOW).slots == [slot(faster, 1)]
+
+
+def test_who_has_a_slot_and_waits_again_is_counted_though_the_index_does_not_have_it_yet() -> None:
+    again = opened(archive_request(tier="Expedited"))
+    assert Demand.of([again], [slot(again, 1)], set(), NOW).backlog == [Waiting(again.id, NOW, None)]
 
 
 def test_without_units_or_beyond_the_guarantee_all_start_when_they_are_due() -> None:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from thaw import bounds, capacity
-from thaw.capacity import Capacity, Intent, Outcome, Settings, Unit, Waiting
+from thaw.capacity import Capacity, Demand, Intent, Outcome, Settings, Unit
 from thaw.edge.glacier import Refused, UnitSeller
 from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import TRIES_AT_MOST, Contention, Table, Unreadable
@@ -66,19 +66,29 @@ class ToppingUp:
             return
         state = self._lock()
         while state is not None:
-            state = self._unlock(self._decide(state, self._backlog()))
+            state = self._unlock(self._decide(state, *self._look(state)))
 
     def _waiting(self) -> Iterator[str]:
         """The ids of what waits for a release, as the index has them."""
         return self.table.due(EXPEDITED_BACKLOG, self.now_ms() + bounds.OPEN_AT_MOST_SECONDS * 1000)
 
-    def _backlog(self) -> list[Retrieval]:
-        """What waits for a release. Read under the lock: what another releases meanwhile would be counted as waiting.
+    def _look(self, state: Capacity) -> tuple[Demand, list[Retrieval]]:
+        """What waits for a release, or has a slot. Read under the lock: what another releases meanwhile would be
+        counted as waiting.
 
-        The index may be behind its table, and money hangs on the number: each is read.
+        The index may be behind its table, a slot may outlive its retrieval, and money hangs on both: each is read.
         """
-        indexed = self.table.read_many(list(islice(self._waiting(), BACKLOG_AT_MOST)), unreadable)
-        return [record for record in indexed if record.due_in == EXPEDITED_BACKLOG]
+        ids, unread = list(islice(self._waiting(), BACKLOG_AT_MOST)), set[str]()
+        if not ids:
+            return Demand(backlog=[], slots=state.slots), []
+
+        def leave_aside(item_id: str, error: ValueError) -> None:
+            unread.add(item_id)
+            unreadable(item_id, error)
+
+        ids += [slot.id for slot in state.slots]
+        records = self.table.read_many(list(dict.fromkeys(ids)), leave_aside)
+        return Demand.of(records, state.slots, unread, self.now_ms()), records
 
     def _purchase_is_followed(self) -> bool:
         state = self.table.get_capacity()
@@ -135,16 +145,16 @@ class ToppingUp:
 
     # The decision
 
-    def _decide(self, state: Capacity, records: list[Retrieval]) -> Capacity:
-        backlog = [Waiting(record.id, record.due_at or 0, record.bytes) for record in records]
+    def _decide(self, state: Capacity, demand: Demand, records: list[Retrieval]) -> Capacity:
+        backlog = demand.backlog
         releasing = Releasing(self.table, self.resume_queue, {record.id: record for record in records}, self.now_ms)
         try:
             patience_over = any(each.due_at < self.now_ms() - UNLISTED_AT_MOST_SECONDS * 1000 for each in backlog)
             state, units, reason = self._units(state, patience_over=patience_over)
             if reason is None:
-                state, units, reason = self._buy_as_planned(state, units, backlog)
-            state = self._tell_if_short(state, units, backlog, reason)
-            return self._release(state, units, backlog, releasing, reason)
+                state, units, reason = self._buy_as_planned(state, units, demand)
+            state = self._tell_if_short(state, units, demand, reason)
+            return self._release(state, units, demand, releasing, reason)
         except Refused as refused:
             count("GlacierUnavailable")
             logger.warning("capacity not listed", code=refused.reason.code)
@@ -202,12 +212,12 @@ class ToppingUp:
         return self._mine(state, bought=[*capacity.valid(state.bought, listed_at_ms), *more])
 
     def _buy_as_planned(
-        self, state: Capacity, units: list[Unit], backlog: list[Waiting]
+        self, state: Capacity, units: list[Unit], demand: Demand
     ) -> tuple[Capacity, list[Unit], Reason | None]:
         """Buys one unit after the other, each confirmed before the next. Also returns why it could not, if so."""
         reason = None
         while reason is None and state.intent is None and self._may_buy(state):
-            plan = capacity.plan(units, backlog, state.slots, self.now_ms(), self.settings)
+            plan = capacity.plan(units, demand.backlog, demand.slots, self.now_ms(), self.settings)
             if plan.buy == 0:
                 break
             state, reason = self._buy(state, units)
@@ -258,20 +268,18 @@ class ToppingUp:
         later = self.now_ms() + delay_ms(growing, 1, self.owner)
         return self._mine(state, intent=None, buy_not_before=later), refused.reason
 
-    def _tell_if_short(
-        self, state: Capacity, units: list[Unit], backlog: list[Waiting], reason: Reason | None
-    ) -> Capacity:
+    def _tell_if_short(self, state: Capacity, units: list[Unit], demand: Demand, reason: Reason | None) -> Capacity:
         now_ms = self.now_ms()
-        plan = capacity.plan(units, backlog, state.slots, now_ms, self.settings)
+        plan = capacity.plan(units, demand.backlog, demand.slots, now_ms, self.settings)
         serving = len(capacity.valid(units, now_ms))
-        short = capacity.short_of(plan, serving, len(backlog), now_ms, self.settings, reason)
+        short = capacity.short_of(plan, serving, len(demand.backlog), now_ms, self.settings, reason)
         if short is None or not capacity.worth_telling(state.short, short):
             return state
         count("CapacityShort")
         return self._mine(state, short=short)
 
     def _release(
-        self, state: Capacity, units: list[Unit], backlog: list[Waiting], releasing: Releasing, reason: Reason | None
+        self, state: Capacity, units: list[Unit], demand: Demand, releasing: Releasing, reason: Reason | None
     ) -> Capacity:
         """Gives slots to what may start soon. They are written first: no time is given twice.
 
@@ -281,9 +289,9 @@ class ToppingUp:
         serving = len(capacity.valid(units, now_ms))
         if state.intent is not None and now_ms <= capacity.settled_at_ms(state.intent) and not serving:
             until = capacity.settled_at_ms(state.intent)
-            all_told = releasing.tell([(each, until) for each in backlog], NOT_CONFIRMED)
+            all_told = releasing.tell([(each, until) for each in demand.backlog], NOT_CONFIRMED)
             return state if all_told else self._mine(state, again=True)
-        slots = capacity.slots(backlog, units, state.slots, now_ms, self.settings)
+        slots = capacity.slots(demand.backlog, units, demand.slots, now_ms, self.settings)
         if slots.taken != state.slots:
             state = self._mine(state, slots=slots.taken)
         all_done = releasing.release(slots, serving, reason or turn_comes(serving))
