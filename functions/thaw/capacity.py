@@ -136,6 +136,8 @@ class Capacity(Stored):
     in_doubt: Intent | None = None
     """The newest purchase that had no reply, once a listing has settled it."""
     buy_not_before: Number | None = None
+    unlisted_since: Number | None = None
+    """Since when Glacier gives no list of the units; None where it gave one, when it was asked last."""
     slots: list[Slot] = Field(default_factory=list)
     """Those given out that are not over, by the clock or because their retrieval has ended."""
     bought: list[Unit] = Field(default_factory=list)

@@ -203,3 +203,72 @@ def test_where_no_listing_can_be_had_all_wait_for_the_next_run(site: Site) -> No
     site.run()
     assert (site.seller.purchases, site.waiting()) == (0, 3)
     assert site.capacity.lock is None
+
+
+def _forty_wait_for_a_unit_of_someone_elses(site: Site) -> None:
+    """For twenty minutes, while each listing is answered."""
+    site.seller.there = [unit_named("there")]
+    site.wait(60)
+    for _ in range(4):
+        site.run(max_units=0, drain_within_seconds=2 * HOUR_SECONDS)
+        site.now_ms += 300_000
+    site.resumed.clear()
+
+
+@pytest.mark.parametrize("minutes", [0, 5, 10, 15])
+def test_listings_that_are_missed_for_a_while_cost_nobody_the_unit(site: Site, minutes: int) -> None:
+    _forty_wait_for_a_unit_of_someone_elses(site)
+    waiting = site.waiting()
+    site.seller.listing_refused = Refusal.UNKNOWN
+    for _ in range(0, minutes + 1, 5):
+        site.run(max_units=0)
+        assert (site.waiting(), site.resumed) == (waiting, [])
+        site.now_ms += 300_000
+    site.seller.listing_refused = None
+    site.run(max_units=0, drain_within_seconds=2 * HOUR_SECONDS)
+    assert {record.slot for record in site.resumed} == {SLOT_UNIT}
+    assert site.waiting() > 0, "the others wait for their turn"
+
+
+def test_without_a_listing_for_longer_all_are_tried_on_demand(site: Site) -> None:
+    _forty_wait_for_a_unit_of_someone_elses(site)
+    site.seller.listing_refused = Refusal.UNKNOWN
+    for _ in range(4):
+        site.run()
+        site.now_ms += 300_001
+    assert site.waiting() == 0
+    assert site.seller.purchases == 0
+    assert {record.slot for record in site.resumed} == {SLOT_ON_DEMAND}
+
+
+def test_patience_begins_anew_with_each_listing_and_with_who_comes(site: Site) -> None:
+    """None is had at first; then one is; then none for a day, in which nobody waits."""
+    site.seller.there = [unit_named("there")]
+    site.wait(20)
+    for refused in (Refusal.UNKNOWN, None, Refusal.UNKNOWN, Refusal.UNKNOWN):
+        site.seller.listing_refused = refused
+        site.run(max_units=1)
+        site.now_ms += 420_000
+    assert site.waiting() == 10, "those that had no slot in the one run with a list"
+    site.seller.listing_refused = None
+    while site.waiting():
+        site.run(max_units=1)
+        site.now_ms += 300_000
+    site.seller.listing_refused = Refusal.UNKNOWN
+    site.wait(1, first=50)
+    site.run(max_units=1)
+    site.cancel(50)
+    site.now_ms += 24 * HOUR_SECONDS * 1000
+    site.wait(1, first=51)
+    site.run(max_units=1)
+    assert site.waiting() == 1
+
+
+def test_who_waits_for_a_listing_is_told_until_when(site: Site) -> None:
+    site.wait(1)
+    site.seller.listing_refused = Refusal.UNKNOWN
+    site.now_ms += 600_000
+    site.run()
+    told = site.record(0)
+    assert told.reason is not None
+    assert (told.reason.code, told.expected_at) == ("AccessDeniedException", site.now_ms + 900_000)

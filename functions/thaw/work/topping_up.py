@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from thaw import bounds, capacity
-from thaw.capacity import Capacity, Demand, Intent, Outcome, Settings, Unit
+from thaw.capacity import Capacity, Demand, Intent, Outcome, Settings, Unit, Waiting
 from thaw.edge.glacier import Refused, UnitSeller
 from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import TRIES_AT_MOST, Contention, Table, Unreadable
@@ -24,7 +24,7 @@ NEEDED_MS = (bounds.CALL_SECONDS + 10) * 1000
 """Less of the function's time, or of the lock's, and nothing is bought."""
 
 UNLISTED_AT_MOST_SECONDS = 15 * 60
-"""So long retrievals wait for an answer about the units."""
+"""So long retrievals wait for an answer about the units, while none is had."""
 
 BACKLOG_AT_MOST = 15_000
 """More than two units drain in the longest `drainWithinMinutes` there is; what waits beyond it changes no plan."""
@@ -146,11 +146,9 @@ class ToppingUp:
     # The decision
 
     def _decide(self, state: Capacity, demand: Demand, records: list[Retrieval]) -> Capacity:
-        backlog = demand.backlog
         releasing = Releasing(self.table, self.resume_queue, {record.id: record for record in records}, self.now_ms)
         try:
-            patience_over = any(each.due_at < self.now_ms() - UNLISTED_AT_MOST_SECONDS * 1000 for each in backlog)
-            state, units, reason = self._units(state, patience_over=patience_over)
+            state, units, reason = self._units(state, demand)
             if reason is None:
                 state, units, reason = self._buy_as_planned(state, units, demand)
             state = self._tell_if_short(state, units, demand, reason)
@@ -158,13 +156,13 @@ class ToppingUp:
         except Refused as refused:
             count("GlacierUnavailable")
             logger.warning("capacity not listed", code=refused.reason.code)
-            patience_ends = [(each, each.due_at + UNLISTED_AT_MOST_SECONDS * 1000) for each in backlog]
+            patience_ends = [(each, self._patience_ends_ms(state, each)) for each in demand.backlog]
             releasing.tell(patience_ends, refused.reason)  # whom it does not reach now, the next run tells
         except LockLost:
             logger.warning("lock lost")
         return state
 
-    def _units(self, state: Capacity, *, patience_over: bool = False) -> tuple[Capacity, list[Unit], Reason | None]:
+    def _units(self, state: Capacity, demand: Demand) -> tuple[Capacity, list[Unit], Reason | None]:
         """The units there are, after what an open purchase became is settled; or why they can't be known.
 
         Where we may not ask, or get no answer for too long, Expedited is tried all the same: Glacier knows the units.
@@ -176,13 +174,24 @@ class ToppingUp:
         try:
             listed = self.glacier.units()
         except Refused as refused:
-            if refused.refusal not in (Refusal.DENIED, Refusal.PERMANENT) and not patience_over:
-                raise
+            if refused.refusal not in (Refusal.DENIED, Refusal.PERMANENT):
+                if state.unlisted_since is None:
+                    state = self._mine(state, unlisted_since=listed_at_ms)
+                if all(self._patience_ends_ms(state, each) >= listed_at_ms for each in demand.backlog):
+                    raise
             count("PermissionDenied" if refused.refusal is Refusal.DENIED else "GlacierUnavailable")
             return state, capacity.valid(state.bought, listed_at_ms), refused.reason
+        if state.unlisted_since is not None:
+            state = self._mine(state, unlisted_since=None)
         state = self._settle(state, listed, listed_at_ms)
         state = self._look_out(state, listed, listed_at_ms)
         return state, capacity.known(listed, capacity.valid(state.bought, listed_at_ms)), None
+
+    def _patience_ends_ms(self, state: Capacity, each: Waiting) -> int:
+        """Until when it waits for a list of the units: no answer that was missed before it was due counts, nor one
+        before the last that was had."""
+        since = state.unlisted_since if state.unlisted_since is not None else self.now_ms()
+        return max(since, each.due_at) + UNLISTED_AT_MOST_SECONDS * 1000
 
     def _settle(self, state: Capacity, listed: list[Unit], listed_at_ms: int) -> Capacity:
         if state.intent is None:
@@ -222,7 +231,7 @@ class ToppingUp:
                 break
             state, reason = self._buy(state, units)
             if reason is None:
-                state, units, reason = self._units(state)
+                state, units, reason = self._units(state, demand)
         if state.intent is not None:
             count("PurchaseOutcomeUnknown")
             reason = NOT_CONFIRMED
