@@ -189,12 +189,22 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """How many units to buy now, and how many would be right."""
+
+    buy: int
+    wanted: int
+
+
+@dataclass(frozen=True)
 class Demand:
     """What the units are needed for, as the table has it while the lock is held."""
 
     backlog: list[Waiting]
     slots: list[Slot]
     """What was given out before, as far as it is needed yet."""
+    denied: frozenset[str] = frozenset()
+    """The ids of those that Glacier denies to start: until that is mended no unit serves them."""
 
     @classmethod
     def of(cls, records: list[Retrieval], given_out: list[Slot], unread: set[str], now_ms: int) -> Self:
@@ -210,20 +220,19 @@ class Demand:
         return cls(
             backlog=[Waiting(record.id, record.due_at or 0, record.bytes) for record in waiting],
             slots=[slot for slot in left if slot is not None],
+            denied=frozenset(record.id for record in records if record.denied_since is not None),
         )
+
+    def plan(self, units: list[Unit], now_ms: int, settings: Settings) -> Plan:
+        """What to buy for all of it but what Glacier denies to start, which is tried in its slots all the same."""
+        backlog = [each for each in self.backlog if each.id not in self.denied]
+        given_out = [slot for slot in self.slots if slot.id not in self.denied]
+        return plan(units, backlog, given_out, now_ms, settings)
 
 
 def _needs_its_slot(record: Retrieval) -> bool:
     """Whether its Expedited job runs, or is yet to be started."""
     return record.is_open and Tier.EXPEDITED in (record.tier, *(job.tier for job in record.jobs.values()))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How many units to buy now, and how many would be right."""
-
-    buy: int
-    wanted: int
 
 
 def known(listed: list[Unit], bought: list[Unit]) -> list[Unit]:

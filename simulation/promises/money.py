@@ -206,17 +206,19 @@ def _read_of_backlog(unit: UnitBought, calls: Sequence[Call]) -> tuple[Call, Cal
 def _work_seconds(read: Call, after: Call, history: History, expedited: set[str]) -> float:
     """Unit-seconds of what waited for a unit then, and of the slots that were given out and not over. Requests for the
     same bytes share one; what has a slot and waits again counts once. What has ended has its place in the rate, and
-    needs no more of its slot."""
+    needs no more of its slot; what Glacier denies to start needs no unit."""
     records = list(history.versions(read, after))
     waiting = {record["id"] for record in records if _waits(record, expedited)}
     alive = {record["id"] for record in records if _needs_its_slot(record)}
+    seen = {record["id"] for record in records}
+    denied = seen - {record["id"] for record in records if record.get("deniedSince") is None}
     slots = {slot["id"]: slot for record in records for slot in record.get("slots", [])}
     from_ms = read.at_ms - _SKEW.total_seconds() * 1000
     taken_ms: float = sum(
         max(0, _slot_ends_ms(slot, name in alive) - max(from_ms, slot["startsAt"])) * slot["units"]
         for name, slot in slots.items()
         if name in alive or slot["startsAt"] <= after.at_ms + _SKEW.total_seconds() * 1000
-        if name not in waiting
+        if name not in waiting | denied
     )
     return len(waiting) * _UNIT_SECONDS_EACH + taken_ms / 1000
 
@@ -232,12 +234,13 @@ def _needs_its_slot(record: Attributes) -> bool:
 
 
 def _waits(record: Attributes, expedited: set[str]) -> bool:
-    """For a unit of ours, because someone asked for Expedited and was not cancelled."""
+    """For a unit of ours, because someone asked for Expedited and was not cancelled, and Glacier does not deny it."""
     asks = (
         name in expedited and asker["tier"] == Tier.EXPEDITED and not asker.get("cancelled")
         for name, asker in record.get("requests", {}).items()
     )
-    return record.get("dueIn") == EXPEDITED_BACKLOG and not record.get("foreign") and any(asks)
+    served = not record.get("foreign") and record.get("deniedSince") is None
+    return record.get("dueIn") == EXPEDITED_BACKLOG and served and any(asks)
 
 
 def units_told(

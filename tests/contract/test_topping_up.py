@@ -186,6 +186,25 @@ def test_a_slot_of_a_record_that_is_gone_is_free_and_of_one_that_makes_no_sense_
     assert site.record(2).due_at == NOW + 100_001
 
 
+def test_for_what_glacier_denies_to_start_nothing_is_bought(site: Site) -> None:
+    """Neither while it waits nor while it has a slot, which it is given all the same: it may be mended by now."""
+    site.seller.there = [unit_named("there")]
+    site.wait(9)
+    site.run()
+    for number in range(9):
+        site.refuse(number, Refusal.DENIED)
+    site.now_ms += 900_000
+    site.run(drain_within_seconds=300)
+    site.now_ms += 1000
+    assert site.waiting() < 9
+    site.wait(1, first=9)
+    site.run(drain_within_seconds=300)
+    assert site.seller.purchases == 0
+    site.wait(4, first=10)
+    site.run(drain_within_seconds=300)
+    assert site.seller.purchases == 1, "for the others"
+
+
 def test_where_the_units_may_not_be_listed_nothing_is_bought_and_all_are_tried_on_demand(site: Site) -> None:
     site.wait(3)
     site.seller.listing_refused = Refusal.DENIED

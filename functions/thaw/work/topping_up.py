@@ -226,7 +226,7 @@ class ToppingUp:
         """Buys one unit after the other, each confirmed before the next. Also returns why it could not, if so."""
         reason = None
         while reason is None and state.intent is None and self._may_buy(state):
-            plan = capacity.plan(units, demand.backlog, demand.slots, self.now_ms(), self.settings)
+            plan = demand.plan(units, self.now_ms(), self.settings)
             if plan.buy == 0:
                 break
             state, reason = self._buy(state, units)
@@ -279,7 +279,7 @@ class ToppingUp:
 
     def _tell_if_short(self, state: Capacity, units: list[Unit], demand: Demand, reason: Reason | None) -> Capacity:
         now_ms = self.now_ms()
-        plan = capacity.plan(units, demand.backlog, demand.slots, now_ms, self.settings)
+        plan = demand.plan(units, now_ms, self.settings)
         serving = len(capacity.valid(units, now_ms))
         short = capacity.short_of(plan, serving, len(demand.backlog), now_ms, self.settings, reason)
         if short is None or not capacity.worth_telling(state.short, short):
