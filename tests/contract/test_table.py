@@ -247,6 +247,14 @@ def test_many_are_read_whatever_comes_back_at_once(table: Table, dynamodb: Dynam
     assert table.read_many([], _none_is) == []
 
 
+def test_what_the_index_shows_twice_is_read_once(table: Table) -> None:
+    """An entry moved behind another, between two pages of the index."""
+    kept = [stored(table, due_at(number, "1", number)) for number in range(3)]
+    first, second, third = (record.id for record in kept)
+    found = table.read_many([first, second, first, third], _none_is)
+    assert sorted(found, key=lambda record: record.id) == kept
+
+
 def test_an_item_that_makes_no_sense_holds_up_no_other(table: Table, dynamodb: DynamoDBClient) -> None:
     kept = stored(table, due_at(1, "1", 1))
     dynamodb.put_item(TableName=table.name, Item={"id": {"S": "retrieval/odd"}, "kind": {"S": "retrieval"}})

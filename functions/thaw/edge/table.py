@@ -209,12 +209,15 @@ class Table:
     def read_many(self, ids: list[str], unreadable: Callable[[str, ValueError], None]) -> list[Retrieval]:
         """The records with these item ids, read consistently; those that are gone are left out.
 
+        An entry of the index that moves while its pages are read comes twice, and BatchGetItem takes no key twice.
+
         Args:
             unreadable: told of an item that is no such record, so that it holds up no other.
         """
         found: list[Retrieval] = []
-        for start in range(0, len(ids), _BATCH_GET_AT_MOST):
-            keys = [to_wire({"id": each}) for each in ids[start : start + _BATCH_GET_AT_MOST]]
+        once = list(dict.fromkeys(ids))
+        for start in range(0, len(once), _BATCH_GET_AT_MOST):
+            keys = [to_wire({"id": each}) for each in once[start : start + _BATCH_GET_AT_MOST]]
             while keys:
                 reply = self._client.batch_get_item(RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}})
                 for item in map(from_wire, reply["Responses"][self.name]):
