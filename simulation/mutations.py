@@ -314,13 +314,13 @@ MUTATIONS = (
     one(
         "the request's record not written",
         "work/intake.py",
-        "known = self.table.remember(records.remembered(request, key, now_ms), now_ms)",
+        "known = self.table.remember(own, now_ms)",
         "known = None",
         Promise.EVERY_MESSAGE_ENDS,
     ),
     one(
         "requests not marked done before a record is opened anew",
-        "work/intake.py",
+        "work/sharing.py",
         "        for request_id in old.requests:\n            self.table.finish_request(request_id, old.key)\n",
         "",
         Promise.EVERY_MESSAGE_ENDS,

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from thaw import bounds
 from thaw.request import Rejected, RetrievalRequest
-from thaw.retrieval import KEY_PATTERN, Number, Retrieval, Stored, asker_of
+from thaw.retrieval import KEY_PATTERN, Count, Number, Retrieval, Stored, asker_of
 
 
 class RequestRecord(Stored):
@@ -22,6 +22,8 @@ class RequestRecord(Stored):
     contents: str | None = None
     """The digest of its contents; None where only a cancellation of it has been seen."""
     key: Annotated[str, Field(pattern=KEY_PATTERN)] | None = None
+    ordinal: Count = 0
+    """Of that record: it never goes back to one that it was led on from."""
     done: bool = False
     cancelled: bool = False
     """Taken back before it arrived."""

@@ -109,6 +109,8 @@ class Retrieval(Stored):
     attempt: Number
     """How often a job was claimed; the number of the newest claim."""
     opened_at: Number
+    further: Count = 0
+    """Where the record of ordinal 0 is full: the ordinal at which those who came later found room, as last noted."""
 
     account_id: str
     """The vault's owner, 12 digits."""

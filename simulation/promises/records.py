@@ -11,7 +11,7 @@ from thaw.states import MOVES, OPEN, State
 
 FIRST = frozenset({State.WAITING, State.INITIATING})
 """As what a retrieval begins: as what has to wait, or claimed by who wrote it."""
-_MAY_CHANGE_AFTER_THE_END = {"revision", "requests", "duplicates", "jobs"}
+_MAY_CHANGE_AFTER_THE_END = {"revision", "requests", "duplicates", "jobs", "further"}
 
 
 def of_change(change: Change, history: History) -> Iterator[Violation]:

@@ -186,20 +186,21 @@ def test_a_request_that_expired_is_as_good_as_gone(table: Table) -> None:
 def test_a_request_is_led_on_and_finished_from_where_it_is_only(table: Table) -> None:
     request = records.remembered(archive_request(), KEY, NOW)
     assert table.remember(request, NOW) is None
-    table.lead_request("request-1", OTHER_KEY, "e" * 32)
+    table.lead_request("request-1", OTHER_KEY, "e" * 32, 1)
     table.finish_request("request-1", OTHER_KEY)
     assert table.get_request("request-1") == request
-    table.lead_request("request-1", KEY, OTHER_KEY)
+    table.lead_request("request-1", KEY, OTHER_KEY, 1)
     table.finish_request("request-1", KEY)
     led = table.get_request("request-1")
-    assert led == request.model_copy(update={"key": OTHER_KEY})
+    assert led is not None
+    assert led == request.model_copy(update={"key": OTHER_KEY, "ordinal": 1})
     table.finish_request("request-1", OTHER_KEY)
-    assert table.get_request("request-1") == request.model_copy(update={"key": OTHER_KEY, "done": True})
+    assert table.get_request("request-1") == led.model_copy(update={"done": True})
 
 
 def test_a_request_nobody_knows_is_not_made_by_finishing_it(table: Table) -> None:
     table.finish_request("request-1", KEY)
-    table.lead_request("request-1", KEY, OTHER_KEY)
+    table.lead_request("request-1", KEY, OTHER_KEY, 1)
     assert table.get_request("request-1") is None
 
 

@@ -175,9 +175,10 @@ class Table:
         """Notes the arrival of a request that had been taken back before. Returns None, or what had arrived already."""
         return self._put(RequestRecord, request, "attribute_not_exists(contents)", {})
 
-    def lead_request(self, request_id: str, old_key: str, new_key: str) -> None:
-        """Notes, before it joins there, that a request goes to another record than its first."""
-        self._set_on_request(request_id, {"key": new_key}, "#key = :oldKey", {":oldKey": old_key})
+    def lead_request(self, request_id: str, old_key: str, new_key: str, ordinal: int) -> None:
+        """Notes, before it joins there, that a request goes on to a further record."""
+        led = {"key": new_key, "ordinal": ordinal}
+        self._set_on_request(request_id, led, "#key = :oldKey", {":oldKey": old_key})
 
     def finish_request(self, request_id: str, key: str) -> None:
         """Notes that the record a request was in is succeeded by a later generation."""

@@ -10,11 +10,10 @@ from typing import NoReturn
 
 from thaw import joining, records
 from thaw.edge.queue import ResumeQueue
-from thaw.edge.table import TRIES_AT_MOST, Contention, Table
-from thaw.joining import Join
+from thaw.edge.table import Table
 from thaw.request import CancelRequest, Rejected, RetrievalRequest, parse
 from thaw.retrieval import Retrieval, asker_of, key_for
-from thaw.states import State
+from thaw.work.sharing import Way, resume_after
 from thaw.work.telemetry import count, logger
 
 
@@ -96,7 +95,8 @@ class Intake:
     def _accept(self, request: RetrievalRequest, account: str) -> Retrieval | None:
         key = key_for(self.table.name, request, account)
         now_ms = self.now_ms()
-        known = self.table.remember(records.remembered(request, key, now_ms), now_ms)
+        own = records.remembered(request, key, now_ms)
+        known = self.table.remember(own, now_ms)
         if known is not None and known.contents is None:
             late = records.arrived_late(request, known)
             known = self.table.arrive_late(late) or late
@@ -109,65 +109,20 @@ class Intake:
                 raise Rejected("RequestIdReused", "The request id was used before with other contents.", [problem])
             if known.done or known.cancelled:
                 return None
-            key = known.key or key
-        joined, claimed = self._join(request, account, key, repeated=known is not None)
+            own = known
+        joined, claimed = self._way(request, account, own, repeated=known is not None).to_its_end()
         logger.info(
             "request taken in", request_id=request.request_id, retrieval_id=joined.retrieval_id, claimed=claimed
         )
         return joined if claimed else None
 
-    def _join(self, request: RetrievalRequest, account: str, key: str, *, repeated: bool) -> tuple[Retrieval, bool]:
-        """The record that has the request now, and whether its attempt is claimed for this invocation."""
-        ordinal = 0
-        record = self._opened(request, account, key, generation=1)
-        current = self.table.create(record)
-        for _ in range(TRIES_AT_MOST):
-            if current is None or (current.claim is not None and current.claim == record.claim):
-                return record, record.state is State.INITIATING
-            joined = joining.join(current, request, self.now_ms())
-            later = repeated or current.generation > 1
-            if joined is Join.ALREADY or (later and self._was_done(request.request_id)):
-                return current, False
-            if joined is Join.FULL:
-                ordinal += 1
-                key = self._lead_on(request, account, key, ordinal)
-                record = self._opened(request, account, key, generation=1)
-                current = self.table.create(record)
-            elif joined is Join.OVER:
-                record = self._opened(request, account, key, generation=current.generation + 1)
-                current = None if self._reopen(current, record) else self.table.get(key)
-            else:
-                assert isinstance(joined, Retrieval)
-                saved = self.table.save(current, joined)
-                if saved is None:
-                    self._resume_after(current, joined)
-                    return joined, False
-                current = saved
-        raise Contention(request.request_id)
-
-    def _opened(self, request: RetrievalRequest, account: str, key: str, generation: int) -> Retrieval:
+    def _way(self, request: RetrievalRequest, account: str, own: records.RequestRecord, *, repeated: bool) -> Way:
         foreign = account != self.vaults.own_account
-        return joining.opened(key, generation, request, account, foreign, next(self.claims), self.now_ms())
 
-    def _resume_after(self, old: Retrieval, new: Retrieval) -> None:
-        if new.waiting_since is not None and new.waiting_since != old.waiting_since:
-            self.resume_queue.resume_when_due(new, self.now_ms())
+        def opens(key: str, generation: int) -> Retrieval:
+            return joining.opened(key, generation, request, account, foreign, next(self.claims), self.now_ms())
 
-    def _was_done(self, request_id: str) -> bool:
-        known = self.table.get_request(request_id)
-        return known is not None and known.done
-
-    def _lead_on(self, request: RetrievalRequest, account: str, key: str, ordinal: int) -> str:
-        """The record is full: the request's own record names the next one before it joins there."""
-        further = key_for(self.table.name, request, account, ordinal)
-        self.table.lead_request(request.request_id, key, further)
-        return further
-
-    def _reopen(self, old: Retrieval, new: Retrieval) -> bool:
-        """Every request of the old generation is marked done before a new one takes its place."""
-        for request_id in old.requests:
-            self.table.finish_request(request_id, old.key)
-        return self.table.reopen(old, new)
+        return Way(self.table, self.resume_queue, request, account, own, repeated, opens, self.now_ms)
 
     def _cancel(self, request_id: str) -> None:
         known = self.table.get_request(request_id)
@@ -187,7 +142,7 @@ class Intake:
             self._refuse(request_id, refused.code, refused.message)
         if left.generation != record.generation:
             raise joining.NotJoinedYet(request_id)
-        self._resume_after(record, left)
+        resume_after(self.resume_queue, record, left, self.now_ms())
         logger.info("request cancelled", request_id=request_id, retrieval_id=left.retrieval_id)
 
     @staticmethod

@@ -1,0 +1,118 @@
+"""Requests are taken in: which records of the table have them afterwards."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from mypy_boto3_dynamodb import DynamoDBClient
+
+from tests.contract.rows import stored
+from tests.unit.builders import ACCOUNT, NOW, archive_message, archive_request
+from thaw import bounds, joining, records
+from thaw.edge.table import Table
+from thaw.retrieval import Retrieval, key_for
+from thaw.states import State
+from thaw.work.intake import Intake, Vaults
+
+
+class Resumes:
+    """A resume queue that nobody reads."""
+
+    name = "resumes"
+
+    def resume_when_due(self, record: Retrieval, now_ms: int) -> bool:
+        return False
+
+
+@dataclass
+class Requests:
+    """What comes in on the request queue."""
+
+    table: Table
+    now_ms: int = NOW
+    vaults: tuple[str, ...] = (f"arn:aws:glacier:us-east-1:{ACCOUNT}:vaults/*",)
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def take(self, body: dict[str, Any], message_id: str = "message-1", table: Table | None = None) -> Retrieval | None:
+        vaults = Vaults(ACCOUNT, "us-east-1", self.vaults)
+        claims = (f"claim-{number}" for number in self.numbers)
+        resumes: Any = Resumes()
+        intake = Intake(table or self.table, resumes, vaults, claims, lambda: self.now_ms)
+        return intake.take(message_id, json.dumps(body))
+
+    def ask(self, name: str, table: Table | None = None, **other: Any) -> Retrieval | None:
+        return self.take(archive_message(name, **other), f"message-{name}", table)
+
+    def key(self, ordinal: int = 0) -> str:
+        return key_for(self.table.name, archive_request(), ACCOUNT, ordinal)
+
+    def record(self, ordinal: int = 0) -> Retrieval:
+        record = self.table.get(self.key(ordinal))
+        assert record is not None
+        return record
+
+    def full(self, ordinal: int = 0, change: Callable[[Retrieval], Retrieval] = lambda record: record) -> Retrieval:
+        """A record that has all the requests that it takes."""
+        names = [f"full-{ordinal}-{number}" for number in range(bounds.REQUESTS_AT_MOST)]
+        record = joining.opened(self.key(ordinal), 1, archive_request(names[0]), ACCOUNT, False, "claim", self.now_ms)
+        record = record.model_copy(update={"requests": dict.fromkeys(names, record.requests[names[0]])})
+        return stored(self.table, change(record))
+
+
+@pytest.fixture
+def requests(table: Table) -> Requests:
+    return Requests(table)
+
+
+class Counting:
+    """A client that counts its calls."""
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self._client = client
+        self.calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("exceptions"):
+            self.calls += 1
+        return getattr(self._client, name)
+
+
+# Many requests for the same bytes
+
+
+@pytest.mark.parametrize("full", [1, 24, 25, 27])
+def test_however_many_records_are_full_a_further_one_is_opened_and_claimed(requests: Requests, full: int) -> None:
+    for ordinal in range(full):
+        requests.full(ordinal)
+    claimed = requests.ask("one-more")
+    assert claimed is not None
+    assert claimed == requests.record(full)
+    assert (claimed.state, set(claimed.requests)) == (State.INITIATING, {"one-more"})
+    assert requests.ask("one-more") is None
+    assert requests.record(full) == claimed
+
+
+def test_who_comes_after_many_full_records_does_not_pass_by_each(requests: Requests, dynamodb: DynamoDBClient) -> None:
+    for ordinal in range(20):
+        requests.full(ordinal)
+    requests.ask("first")
+    counting = Counting(dynamodb)
+    requests.ask("second", Table(counting, requests.table.name))  # type: ignore[arg-type]
+    assert "second" in requests.record(20).requests
+    assert counting.calls < 10
+
+
+def test_a_request_never_goes_back_to_a_record_that_it_was_led_on_from(requests: Requests) -> None:
+    """It died before it joined; meanwhile others filled the record that it was led to, and the first has room."""
+    for ordinal in range(3):
+        requests.full(ordinal)
+    requests.table.remember(records.remembered(archive_request("r1"), requests.key(), NOW), NOW)
+    requests.table.lead_request("r1", requests.key(), requests.key(2), 2)
+    requests.ask("r1")
+    assert [requests.record(ordinal).requests.keys() >= {"r1"} for ordinal in range(4)] == [False] * 3 + [True]
+    own = requests.table.get_request("r1")
+    assert own is not None
+    assert (own.key, own.ordinal) == (requests.key(3), 3)
