@@ -12,7 +12,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from tests.contract.rows import stored
 from tests.unit.builders import ACCOUNT, NOW, archive_message, archive_request
 from thaw import bounds, joining, records
-from thaw.edge.table import Table
+from thaw.edge.table import Table, from_wire, to_wire
 from thaw.retrieval import Retrieval, key_for
 from thaw.states import State
 from thaw.work.intake import Intake, Vaults
@@ -32,6 +32,7 @@ class Requests:
     """What comes in on the request queue."""
 
     table: Table
+    dynamodb: DynamoDBClient
     now_ms: int = NOW
     vaults: tuple[str, ...] = (f"arn:aws:glacier:us-east-1:{ACCOUNT}:vaults/*",)
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -45,6 +46,12 @@ class Requests:
 
     def ask(self, name: str, table: Table | None = None, **other: Any) -> Retrieval | None:
         return self.take(archive_message(name, **other), f"message-{name}", table)
+
+    def rejected(self, message_id: str) -> str | None:
+        """With which code a message was."""
+        key = to_wire({"id": f"message/{message_id}"})
+        reply = self.dynamodb.get_item(TableName=self.table.name, Key=key, ConsistentRead=True)
+        return str(from_wire(reply["Item"])["code"]) if "Item" in reply else None
 
     def key(self, ordinal: int = 0) -> str:
         return key_for(self.table.name, archive_request(), ACCOUNT, ordinal)
@@ -63,8 +70,8 @@ class Requests:
 
 
 @pytest.fixture
-def requests(table: Table) -> Requests:
-    return Requests(table)
+def requests(table: Table, dynamodb: DynamoDBClient) -> Requests:
+    return Requests(table, dynamodb)
 
 
 class Counting:
@@ -116,3 +123,33 @@ def test_a_request_never_goes_back_to_a_record_that_it_was_led_on_from(requests:
     own = requests.table.get_request("r1")
     assert own is not None
     assert (own.key, own.ordinal) == (requests.key(3), 3)
+
+
+# The settings change while a request is under way
+
+
+OTHERS_ONLY = (f"arn:aws:glacier:us-east-1:{ACCOUNT}:vaults/others",)
+
+
+def test_a_request_under_way_is_not_rejected_by_settings_that_list_its_vault_no_more(requests: Requests) -> None:
+    taken_in = requests.ask("r1")
+    requests.vaults = OTHERS_ONLY
+    assert requests.ask("r1") is None
+    assert requests.rejected("message-r1") is None
+    assert requests.record() == taken_in
+    requests.take(archive_message("r1", context={"other": 1}), "message-2")
+    assert requests.rejected("message-2") == "RequestIdReused", "any other code would tell the end of the first"
+
+
+def test_a_request_that_was_remembered_and_no_more_is_taken_in_all_the_same(requests: Requests) -> None:
+    """Else it would have no end."""
+    requests.table.remember(records.remembered(archive_request("r1"), requests.key(), NOW), NOW)
+    requests.vaults = OTHERS_ONLY
+    assert requests.ask("r1") == requests.record()
+
+
+def test_an_id_that_is_remembered_no_longer_is_rejected_like_any_other(requests: Requests) -> None:
+    requests.ask("r1")
+    requests.vaults, requests.now_ms = OTHERS_ONLY, NOW + bounds.REQUEST_KEPT_SECONDS * 1000 + 1000
+    requests.ask("r1")
+    assert requests.rejected("message-r1") == "VaultNotAllowed"

@@ -32,8 +32,12 @@ class Vaults:
     allowed: tuple[str, ...]
 
     def owner(self, request: RetrievalRequest) -> str:
-        """The 12-digit account of the vault. Raises Rejected where the settings do not list it."""
-        account = self.own_account if request.account_id == "-" else request.account_id
+        """The 12-digit account of the vault."""
+        return self.own_account if request.account_id == "-" else request.account_id
+
+    def check(self, request: RetrievalRequest) -> None:
+        """Raises Rejected where the settings do not list the vault."""
+        account = self.owner(request)
         if not any(self._allows(arn, account, request.vault_name) for arn in self.allowed):
             field = "vaultName" if account == self.own_account else "accountId"
             problem = {
@@ -42,7 +46,6 @@ class Vaults:
                 "add it there and deploy again",
             }
             raise Rejected("VaultNotAllowed", "The settings do not list this vault.", [problem])
-        return account
 
     def _allows(self, arn: str, account: str, vault_name: str) -> bool:
         _, _, _, region, owner, vault = arn.split(":", 5)
@@ -85,12 +88,21 @@ class Intake:
 
     def _request(self, request: RetrievalRequest) -> Retrieval | None:
         try:
-            account = self.vaults.owner(request)
-            return self._accept(request, account)
+            self._check_vault(request)
+            return self._accept(request, self.vaults.owner(request))
         except Rejected as rejected:
             rejected.request_id = request.request_id
             rejected.context = asker_of(request, since=1).context
             raise
+
+    def _check_vault(self, request: RetrievalRequest) -> None:
+        """An id that is known was taken in under other settings: a rejection would tell its end, and it goes on."""
+        try:
+            self.vaults.check(request)
+        except Rejected:
+            known = self.table.get_request(request.request_id)
+            if known is None or known.expires_at < self.now_ms() // 1000:
+                raise
 
     def _accept(self, request: RetrievalRequest, account: str) -> Retrieval | None:
         key = key_for(self.table.name, request, account)
