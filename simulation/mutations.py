@@ -321,7 +321,7 @@ MUTATIONS = (
     one(
         "requests not marked done before a record is opened anew",
         "work/sharing.py",
-        "        for request_id in old.requests:\n            self.table.finish_request(request_id, old.key)\n",
+        "        for request_id in old.requests:\n            self.table.finish_request(request_id, old)\n",
         "",
         Promise.EVERY_MESSAGE_ENDS,
     ),

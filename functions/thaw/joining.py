@@ -166,6 +166,9 @@ def _has_not_started(record: Retrieval, asker: Asker) -> bool:
 
 
 def _why_not(record: Retrieval) -> tuple[str, str]:
+    if _has_next_page(record):
+        message = "Its first page has been retrieved. The pages that follow can't be taken back."
+        return "AlreadyStarted", message
     if not record.is_open:
         return "AlreadyEnded", f"The retrieval has ended: {record.state}."
     return "AlreadyStarted", "Its job has been started, or is being started, and Glacier can't stop it."
@@ -181,11 +184,15 @@ def _without_its_tier(left: Retrieval, now_ms: int) -> Retrieval:
     return _for_tier(left, wanted, now_ms)
 
 
+def _has_next_page(record: Retrieval) -> bool:
+    """Whether an inventory goes on with a record of its own."""
+    more = record.state is State.SUCCEEDED and record.follow_pages and record.next_marker is not None
+    return more and record.page < bounds.PAGES_AT_MOST
+
+
 def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None:
     """The retrieval of an inventory's following page, or None where there is none to follow."""
-    if ended.state is not State.SUCCEEDED or not ended.follow_pages or ended.next_marker is None:
-        return None
-    if ended.page >= bounds.PAGES_AT_MOST:
+    if not _has_next_page(ended):
         return None
     assert ended.inventory is not None
     assert ended.job_id is not None

@@ -25,6 +25,8 @@ class RequestRecord(Stored):
     ordinal: Count = 0
     """Of that record: it never goes back to one that it was led on from."""
     done: bool = False
+    generation: Number | None = None
+    """Of the record that it was in, once it is done: what became of the request stands there."""
     cancelled: bool = False
     """Taken back before it arrived."""
     context: str | None = None
@@ -105,6 +107,11 @@ def request_id_of_item(request_id: str) -> str:
     return f"request/{request_id}"
 
 
+def item_id_of_message(message_id: str) -> str:
+    """Where a rejected message's record is stored."""
+    return f"message/{message_id}"
+
+
 def _expires(now_ms: int) -> int:
     return now_ms // 1000 + bounds.REQUEST_KEPT_SECONDS
 
@@ -129,7 +136,7 @@ def arrived_late(request: RetrievalRequest, known: RequestRecord) -> RequestReco
 def rejection(message_id: str, rejected: Rejected, now_ms: int) -> RejectionRecord:
     """The record of a rejected message."""
     return RejectionRecord(
-        id=f"message/{message_id}",
+        id=item_id_of_message(message_id),
         request_id=rejected.request_id,
         code=rejected.code,
         message=rejected.message,

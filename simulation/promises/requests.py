@@ -88,7 +88,7 @@ _STARTED, _ENDED = "AlreadyStarted", "AlreadyEnded"
 
 def _refused_cancels(cancels: Mapping[str, str], history: History) -> Iterator[Violation]:
     """What has not started is taken back: a refusal is right only where, while it was decided, a job ran that is as
-    fast as the request asks, or was being started; or all was over."""
+    fast as the request asks, or was being started; or all was over, or went on with an inventory's next page."""
     for change in history.changes:
         code, name = (change.new or {}).get("code"), cancels.get(change.id.removeprefix("message/"))
         if change.old is not None or name is None or code not in (_STARTED, _ENDED):
@@ -102,11 +102,13 @@ def _refused_cancels(cancels: Mapping[str, str], history: History) -> Iterator[V
 def _bears_out(code: str, request_id: str, record: Attributes) -> bool:
     asker, state = record["requests"].get(request_id), State(record["state"])
     if asker is None:  # of a later generation
-        return code == _ENDED
-    if code == _ENDED:
-        return state not in OPEN
+        return code == _ENDED or bool(record.get("followPages"))
+    goes_on = state is State.SUCCEEDED and bool(record.get("followPages")) and record.get("nextMarker") is not None
+    if state not in OPEN:
+        return code == (_STARTED if goes_on else _ENDED)
     tiers = [job["tier"] for job in record.get("jobs", {}).values()]
-    return state in OPEN and (state is not State.WAITING or any(not faster(asker["tier"], tier) for tier in tiers))
+    is_fast = state is not State.WAITING or any(not faster(asker["tier"], tier) for tier in tiers)
+    return code == _STARTED and is_fast
 
 
 # ---------------------------------------------------------------------------------- 5: each change is told

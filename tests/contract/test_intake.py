@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
-from tests.contract.rows import stored
-from tests.unit.builders import ACCOUNT, NOW, archive_message, archive_request
+from tests.contract.rows import stored, throttled
+from tests.unit.builders import ACCOUNT, NOW, archive_message, archive_request, refused
 from thaw import bounds, joining, records
 from thaw.edge.table import Table, from_wire, to_wire
+from thaw.refusals import Refusal
 from thaw.retrieval import Retrieval, key_for
 from thaw.states import State
 from thaw.work.intake import Intake, Vaults
@@ -46,6 +47,13 @@ class Requests:
 
     def ask(self, name: str, table: Table | None = None, **other: Any) -> Retrieval | None:
         return self.take(archive_message(name, **other), f"message-{name}", table)
+
+    def cancel(self, name: str, message_id: str | None = None) -> None:
+        self.take({"cancel": name}, message_id or f"cancel-{name}")
+
+    def change(self, how: Callable[[Retrieval], Retrieval]) -> Retrieval:
+        """The record after something befell it."""
+        return self.table.change(self.record(), how)
 
     def rejected(self, message_id: str) -> str | None:
         """With which code a message was."""
@@ -123,6 +131,49 @@ def test_a_request_never_goes_back_to_a_record_that_it_was_led_on_from(requests:
     own = requests.table.get_request("r1")
     assert own is not None
     assert (own.key, own.ordinal) == (requests.key(3), 3)
+
+
+# Cancellations that come again
+
+
+def test_a_cancellation_that_was_carried_out_is_not_refused_when_the_record_was_opened_anew(requests: Requests) -> None:
+    requests.ask("r1")
+    requests.change(throttled)
+    requests.cancel("r1")
+    assert requests.record().state is State.CANCELLED
+    requests.ask("r2")
+    assert requests.record().generation == 2
+    requests.cancel("r1")
+    assert requests.rejected("cancel-r1") is None
+
+
+def test_a_cancellation_that_was_refused_is_not_carried_out_later(requests: Requests) -> None:
+    requests.ask("r1")
+    requests.cancel("r1")
+    assert requests.rejected("cancel-r1") == "AlreadyStarted"
+    waits = requests.change(throttled)
+    requests.cancel("r1")
+    assert requests.record() == waits
+    requests.cancel("r1", "another")
+    assert requests.record().state is State.CANCELLED
+
+
+def test_what_has_ended_before_the_record_was_opened_anew_is_not_taken_back(requests: Requests) -> None:
+    requests.ask("r1")
+    requests.change(lambda record: refused(record, Refusal.PERMANENT))
+    requests.ask("r2")
+    requests.cancel("r1")
+    assert requests.rejected("cancel-r1") == "AlreadyEnded"
+
+
+def test_whose_record_was_about_to_be_opened_anew_finds_it_where_it_was(requests: Requests) -> None:
+    """Who opens it anew died between marking its requests and the new generation."""
+    requests.ask("r1")
+    requests.change(throttled)
+    requests.cancel("r1")
+    requests.table.finish_request("r1", requests.record())
+    requests.cancel("r1")
+    assert requests.rejected("cancel-r1") is None
 
 
 # The settings change while a request is under way

@@ -185,21 +185,22 @@ def test_a_request_that_expired_is_as_good_as_gone(table: Table) -> None:
 
 def test_a_request_is_led_on_and_finished_from_where_it_is_only(table: Table) -> None:
     request = records.remembered(archive_request(), KEY, NOW)
+    elsewhere = opened().model_copy(update={"id": item_id(OTHER_KEY), "generation": 3})
     assert table.remember(request, NOW) is None
     table.lead_request("request-1", OTHER_KEY, "e" * 32, 1)
-    table.finish_request("request-1", OTHER_KEY)
+    table.finish_request("request-1", elsewhere)
     assert table.get_request("request-1") == request
     table.lead_request("request-1", KEY, OTHER_KEY, 1)
-    table.finish_request("request-1", KEY)
+    table.finish_request("request-1", opened())
     led = table.get_request("request-1")
     assert led is not None
     assert led == request.model_copy(update={"key": OTHER_KEY, "ordinal": 1})
-    table.finish_request("request-1", OTHER_KEY)
-    assert table.get_request("request-1") == led.model_copy(update={"done": True})
+    table.finish_request("request-1", elsewhere)
+    assert table.get_request("request-1") == led.model_copy(update={"done": True, "generation": 3})
 
 
 def test_a_request_nobody_knows_is_not_made_by_finishing_it(table: Table) -> None:
-    table.finish_request("request-1", KEY)
+    table.finish_request("request-1", opened())
     table.lead_request("request-1", KEY, OTHER_KEY, 1)
     assert table.get_request("request-1") is None
 
@@ -273,7 +274,7 @@ def test_a_request_that_leads_nowhere_and_was_not_taken_back_makes_no_sense(
     dynamodb.put_item(TableName=table.name, Item=to_wire(item))
     with pytest.raises(Unreadable):
         table.get_request("request-1")
-    table.finish_request("request-1", KEY)  # when its retrieval is opened anew, for others
+    table.finish_request("request-1", opened())  # when its retrieval is opened anew, for others
     assert raw(table, dynamodb, str(item["id"])) == from_wire(to_wire(item))
 
 

@@ -252,6 +252,15 @@ def test_who_took_a_request_back_hears_nothing_of_the_next_page() -> None:
     assert list(following.requests) == ["request-2"]
 
 
+def test_of_an_inventory_that_goes_on_it_is_not_said_that_it_has_ended() -> None:
+    with pytest.raises(CancelRefused) as told:
+        joining.cancel(page("here"), "request-1", NOW)
+    assert (told.value.code, "pages that follow" in told.value.message) == ("AlreadyStarted", True)
+    with pytest.raises(CancelRefused) as told:
+        joining.cancel(page(None), "request-1", NOW)
+    assert told.value.code == "AlreadyEnded"
+
+
 def test_the_last_page_has_no_next() -> None:
     assert joining.next_page("table", page(None), NOW) is None
     most = page("here").model_copy(update={"page": bounds.PAGES_AT_MOST})

@@ -16,7 +16,7 @@ from thaw.capacity import Capacity
 from thaw.description import Tag
 from thaw.endings import success_fields
 from thaw.job import GlacierJob
-from thaw.records import ListingRecord, RejectionRecord, RequestRecord, request_id_of_item
+from thaw.records import ListingRecord, RejectionRecord, RequestRecord, item_id_of_message, request_id_of_item
 from thaw.retrieval import Retrieval, Stored, item_id, past_id
 from thaw.states import State
 
@@ -180,9 +180,10 @@ class Table:
         led = {"key": new_key, "ordinal": ordinal}
         self._set_on_request(request_id, led, "#key = :oldKey", {":oldKey": old_key})
 
-    def finish_request(self, request_id: str, key: str) -> None:
+    def finish_request(self, request_id: str, record: Retrieval) -> None:
         """Notes that the record a request was in is succeeded by a later generation."""
-        self._set_on_request(request_id, {"done": True}, "#key = :key", {":key": key})
+        done = {"done": True, "generation": record.generation}
+        self._set_on_request(request_id, done, "#key = :key", {":key": record.key})
 
     def _set_on_request(self, request_id: str, fields: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
         """Reads nothing back: a record that no function can read holds up no other request."""
@@ -193,6 +194,10 @@ class Table:
     def reject(self, rejection: RejectionRecord) -> None:
         """Records a rejected message; once is enough."""
         self._put(RejectionRecord, rejection, "attribute_not_exists(id)", {})
+
+    def was_rejected(self, message_id: str) -> bool:
+        """Whether a message was, read consistently."""
+        return self._get(RejectionRecord, item_id_of_message(message_id)) is not None
 
     # What is due
 

@@ -77,7 +77,7 @@ class Intake:
         try:
             message = parse(body)
             if isinstance(message, CancelRequest):
-                self._cancel(message.cancel)
+                self._cancel(message_id, message.cancel)
                 return None
             return self._request(message)
         except Rejected as rejected:
@@ -136,26 +136,45 @@ class Intake:
 
         return Way(self.table, self.resume_queue, request, account, own, repeated, opens, self.now_ms)
 
-    def _cancel(self, request_id: str) -> None:
+    def _cancel(self, message_id: str, request_id: str) -> None:
         known = self.table.get_request(request_id)
         if known is None:
             known = self.table.remember(records.taken_back(request_id, self.now_ms()), self.now_ms())
         if known is None or known.cancelled:
             return
-        assert known.key is not None
-        record = None if known.done else self.table.get(known.key)
-        if known.done:
-            self._refuse(request_id, "AlreadyEnded", "The retrieval has ended.")
-        if record is None:
-            raise joining.NotJoinedYet(request_id)
+        record = self._that_has(known)
         try:
-            left = self.table.change(record, lambda now: joining.cancel(now, request_id, self.now_ms()))
+            left = self.table.change(record, self._without(message_id, request_id))
         except joining.CancelRefused as refused:
             self._refuse(request_id, refused.code, refused.message)
         if left.generation != record.generation:
             raise joining.NotJoinedYet(request_id)
+        if not left.requests[request_id].cancelled:
+            return  # it was refused before
         resume_after(self.resume_queue, record, left, self.now_ms())
         logger.info("request cancelled", request_id=request_id, retrieval_id=left.retrieval_id)
+
+    def _that_has(self, known: records.RequestRecord) -> Retrieval:
+        """The record that has a request, or had it before a later generation took its place."""
+        assert known.key is not None
+        record = self.table.get(known.key)
+        if known.done and (record is None or record.generation != known.generation):
+            past = self.table.get_past(known.key, known.generation) if known.generation is not None else None
+            if past is None:
+                self._refuse(known.request_id, "AlreadyEnded", "The retrieval has ended.")
+            return past
+        if record is None:
+            raise joining.NotJoinedYet(known.request_id)
+        return record
+
+    def _without(self, message_id: str, request_id: str) -> Callable[[Retrieval], Retrieval | None]:
+        """A cancellation that was refused, and told so, stays so when its message comes again."""
+
+        def decide(now: Retrieval) -> Retrieval | None:
+            left = joining.cancel(now, request_id, self.now_ms())
+            return left if left is not None and not self.table.was_rejected(message_id) else None
+
+        return decide
 
     @staticmethod
     def _refuse(request_id: str, code: str, message: str) -> NoReturn:

@@ -106,7 +106,7 @@ class Way:
     def _reopen(self, old: Retrieval) -> tuple[Retrieval, Retrieval | None]:
         """Every request of the old generation is marked done before a new one takes its place."""
         for request_id in old.requests:
-            self.table.finish_request(request_id, old.key)
+            self.table.finish_request(request_id, old)
         new = self.opens(old.key, old.generation + 1)
         return new, None if self.table.reopen(old, new) else self.table.get(old.key)
 
