@@ -88,13 +88,16 @@ def opened(
     return waits.model_copy(update=claimed)
 
 
-def join(record: Retrieval, request: RetrievalRequest, now_ms: int) -> Retrieval | Join:
+def join(record: Retrieval, request: RetrievalRequest, now_ms: int, remembered_until: int = 0) -> Retrieval | Join:
     """The record after it took the request in; or why it does not.
 
     A record that waits takes the faster of the two tiers; one in progress at a slower tier gets a further attempt.
+
+    Args:
+        remembered_until: when the request's own record expires, in epoch seconds.
     """
     if request.request_id in record.requests:
-        return Join.ALREADY
+        return Join.OVER if _ended_before(record, remembered_until) else Join.ALREADY
     if not record.is_open and not _worth_joining(record, now_ms):
         return Join.OVER
     if len(record.requests) >= bounds.REQUESTS_AT_MOST:
@@ -108,6 +111,12 @@ def join(record: Retrieval, request: RetrievalRequest, now_ms: int) -> Retrieval
     if record.state is State.IN_PROGRESS and wants_faster(joined) and not _is_to_be_made(record, asker.tier):
         return wait(record, now_ms, now_ms, tier=joined.wanted_tier(), **known)
     return record.changed(**known)
+
+
+def _ended_before(record: Retrieval, remembered_until: int) -> bool:
+    """Whether the retrieval had ended, days ago, when a request came that is remembered so long: one of the same id in
+    the record is an earlier one, which is forgotten. A record outlives all that is remembered of its own requests."""
+    return record.expires_at is not None and record.expires_at < remembered_until
 
 
 def _is_to_be_made(running: Retrieval, tier: Tier) -> bool:
@@ -138,15 +147,18 @@ def _for_tier(record: Retrieval, tier: Tier, now_ms: int, **changes: Any) -> Ret
     return record.changed(told=record.reason is not None, tier=tier, **changes)
 
 
-def cancel(record: Retrieval, request_id: str, now_ms: int) -> Retrieval | None:
+def cancel(record: Retrieval, request_id: str, now_ms: int, remembered_until: int = 0) -> Retrieval | None:
     """The record without a request that has not started; None where that was done before.
+
+    Args:
+        remembered_until: as of `join`.
 
     Raises:
         CancelRefused: its job was started, or is being started, or it has ended.
         NotJoinedYet: the record does not have the request.
     """
     asker = record.requests.get(request_id)
-    if asker is None:
+    if asker is None or _ended_before(record, remembered_until):
         raise NotJoinedYet(request_id)
     if asker.cancelled:
         return None

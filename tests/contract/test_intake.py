@@ -10,8 +10,8 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from tests.contract.rows import stored, throttled
-from tests.unit.builders import ACCOUNT, NOW, archive_message, archive_request, refused
-from thaw import bounds, joining, records
+from tests.unit.builders import ACCOUNT, NOW, archive_message, archive_request, job, refused, started
+from thaw import bounds, endings, joining, records
 from thaw.edge.table import Table, from_wire, to_wire
 from thaw.refusals import Refusal
 from thaw.retrieval import Retrieval, key_for
@@ -51,7 +51,7 @@ class Requests:
     def cancel(self, name: str, message_id: str | None = None) -> None:
         self.take({"cancel": name}, message_id or f"cancel-{name}")
 
-    def change(self, how: Callable[[Retrieval], Retrieval]) -> Retrieval:
+    def change(self, how: Callable[[Retrieval], Retrieval | None]) -> Retrieval:
         """The record after something befell it."""
         return self.table.change(self.record(), how)
 
@@ -174,6 +174,54 @@ def test_whose_record_was_about_to_be_opened_anew_finds_it_where_it_was(requests
     requests.table.finish_request("r1", requests.record())
     requests.cancel("r1")
     assert requests.rejected("cancel-r1") is None
+
+
+# An id that is used again after it was forgotten
+
+
+@pytest.fixture
+def forgotten(requests: Requests) -> Requests:
+    """Two requests whose retrieval succeeded, when they are remembered no longer and its record is still there."""
+    for name in ("r1", "r2"):
+        requests.ask(name)
+    running = requests.change(lambda record: started(record, "job-1", NOW))
+    requests.now_ms += 4 * 3_600_000
+    requests.change(lambda record: endings.ended(record, 1, job(running, 1, "job-1"), requests.now_ms))
+    requests.now_ms = NOW + bounds.REQUEST_KEPT_SECONDS * 1000 + 1000
+    assert (requests.record().expires_at or 0) * 1000 > requests.now_ms
+    return requests
+
+
+def test_an_id_that_is_remembered_no_longer_is_taken_in_as_a_new_request(forgotten: Requests) -> None:
+    claimed = forgotten.ask("r1", context={"new": 1})
+    assert claimed is not None
+    assert claimed == forgotten.record()
+    assert (claimed.generation, claimed.state, list(claimed.requests)) == (2, State.INITIATING, ["r1"])
+    assert claimed.requests["r1"].context == '{"new":1}'
+    assert forgotten.ask("r1", context={"new": 1}) is None
+    assert forgotten.record() == claimed
+    own = forgotten.table.get_request("r1")
+    assert own is not None
+    assert not own.done
+
+
+def test_who_opens_a_record_anew_marks_no_later_request_of_an_id_in_it(forgotten: Requests) -> None:
+    """It is remembered and not in yet: marked as done it would never come in."""
+    fresh = records.remembered(archive_request("r2"), forgotten.key(), forgotten.now_ms)
+    assert forgotten.table.remember(fresh, forgotten.now_ms) is None
+    with pytest.raises(joining.NotJoinedYet):
+        forgotten.cancel("r2")
+    forgotten.ask("r1")
+    forgotten.ask("r2")
+    assert list(forgotten.record().requests) == ["r1", "r2"]
+
+
+def test_a_request_that_is_still_remembered_is_in_the_record_for_good(requests: Requests) -> None:
+    requests.ask("r1")
+    ended = requests.change(lambda record: refused(record, Refusal.PERMANENT))
+    requests.now_ms = NOW + bounds.REQUEST_KEPT_SECONDS * 1000 - 1000
+    assert requests.ask("r1") is None
+    assert requests.record() == ended
 
 
 # The settings change while a request is under way

@@ -17,7 +17,7 @@ from thaw.description import Tag
 from thaw.endings import success_fields
 from thaw.job import GlacierJob
 from thaw.records import ListingRecord, RejectionRecord, RequestRecord, item_id_of_message, request_id_of_item
-from thaw.retrieval import Retrieval, Stored, item_id, past_id
+from thaw.retrieval import NUMBER_AT_MOST, Retrieval, Stored, item_id, past_id
 from thaw.states import State
 
 if TYPE_CHECKING:
@@ -181,9 +181,11 @@ class Table:
         self._set_on_request(request_id, led, "#key = :oldKey", {":oldKey": old_key})
 
     def finish_request(self, request_id: str, record: Retrieval) -> None:
-        """Notes that the record a request was in is succeeded by a later generation."""
+        """Notes that the record a request was in is succeeded by a later generation. A later request of the same id,
+        which is remembered longer than that record is kept, is another one."""
         done = {"done": True, "generation": record.generation}
-        self._set_on_request(request_id, done, "#key = :key", {":key": record.key})
+        guard = {":key": record.key, ":until": NUMBER_AT_MOST if record.expires_at is None else record.expires_at}
+        self._set_on_request(request_id, done, "#key = :key AND expiresAt <= :until", guard)
 
     def _set_on_request(self, request_id: str, fields: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
         """Reads nothing back: a record that no function can read holds up no other request."""

@@ -144,7 +144,7 @@ class Intake:
             return
         record = self._that_has(known)
         try:
-            left = self.table.change(record, self._without(message_id, request_id))
+            left = self.table.change(record, self._without(message_id, known))
         except joining.CancelRefused as refused:
             self._refuse(request_id, refused.code, refused.message)
         if left.generation != record.generation:
@@ -167,11 +167,11 @@ class Intake:
             raise joining.NotJoinedYet(known.request_id)
         return record
 
-    def _without(self, message_id: str, request_id: str) -> Callable[[Retrieval], Retrieval | None]:
+    def _without(self, message_id: str, known: records.RequestRecord) -> Callable[[Retrieval], Retrieval | None]:
         """A cancellation that was refused, and told so, stays so when its message comes again."""
 
         def decide(now: Retrieval) -> Retrieval | None:
-            left = joining.cancel(now, request_id, self.now_ms())
+            left = joining.cancel(now, known.request_id, self.now_ms(), known.expires_at)
             return left if left is not None and not self.table.was_rejected(message_id) else None
 
         return decide

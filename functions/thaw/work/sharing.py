@@ -48,7 +48,7 @@ class Way:
         tries = 0
         fresh, current = self._create()
         while current is not None and (current.claim is None or current.claim != fresh.claim):
-            joined = joining.join(current, self.request, self.now_ms())
+            joined = joining.join(current, self.request, self.now_ms(), self.own.expires_at)
             if joined is Join.ALREADY or self._was_done(current):
                 return current, False
             if joined is Join.FULL:
