@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 # function -> what it calls on -> the actions
 CALLS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "initiate": {
-        "table": ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+        "table": ("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
         "vaults": ("glacier:InitiateJob",),
         "resume_queue": ("sqs:SendMessage",),
     },

@@ -100,7 +100,7 @@ def join(record: Retrieval, request: RetrievalRequest, now_ms: int, remembered_u
         return Join.OVER if _ended_before(record, remembered_until) else Join.ALREADY
     if not record.is_open and not _worth_joining(record, now_ms):
         return Join.OVER
-    if len(record.requests) >= bounds.REQUESTS_AT_MOST:
+    if is_full(record):
         return Join.FULL
     asker = asker_of(request, since=record.revision + 1)
     requests = {**record.requests, request.request_id: asker}
@@ -111,6 +111,11 @@ def join(record: Retrieval, request: RetrievalRequest, now_ms: int, remembered_u
     if record.state is State.IN_PROGRESS and wants_faster(joined) and not _is_to_be_made(record, asker.tier):
         return wait(record, now_ms, now_ms, tier=joined.wanted_tier(), **known)
     return record.changed(**known)
+
+
+def is_full(record: Retrieval) -> bool:
+    """Whether it takes no further request; it stays so, since none ever leaves it."""
+    return len(record.requests) >= bounds.REQUESTS_AT_MOST
 
 
 def _ended_before(record: Retrieval, remembered_until: int) -> bool:

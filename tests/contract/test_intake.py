@@ -48,6 +48,11 @@ class Requests:
     def ask(self, name: str, table: Table | None = None, **other: Any) -> Retrieval | None:
         return self.take(archive_message(name, **other), f"message-{name}", table)
 
+    def remember(self, name: str) -> None:
+        """Whoever took it in died after that."""
+        own = records.remembered(archive_request(name), self.key(), self.now_ms)
+        assert self.table.remember(own, self.now_ms) is None
+
     def cancel(self, name: str, message_id: str | None = None) -> None:
         self.take({"cancel": name}, message_id or f"cancel-{name}")
 
@@ -124,13 +129,128 @@ def test_a_request_never_goes_back_to_a_record_that_it_was_led_on_from(requests:
     """It died before it joined; meanwhile others filled the record that it was led to, and the first has room."""
     for ordinal in range(3):
         requests.full(ordinal)
-    requests.table.remember(records.remembered(archive_request("r1"), requests.key(), NOW), NOW)
-    requests.table.lead_request("r1", requests.key(), requests.key(2), 2)
+    requests.remember("r1")
+    assert requests.table.lead_request("r1", requests.record(), requests.key(2), 2, NOW)
     requests.ask("r1")
     assert [requests.record(ordinal).requests.keys() >= {"r1"} for ordinal in range(4)] == [False] * 3 + [True]
     own = requests.table.get_request("r1")
     assert own is not None
     assert (own.key, own.ordinal) == (requests.key(3), 3)
+
+
+# A message that is worked on twice at once, and the first record of its bytes is full
+
+
+@dataclass
+class Twice:
+    """Two copies of a message: one is slow, and in between the other is taken in."""
+
+    requests: Requests
+    claimed: list[Retrieval] = field(default_factory=list)
+
+    def take(self, table: Table | None = None) -> None:
+        claimed = self.requests.ask("x", table)
+        self.claimed += [claimed] if claimed is not None else []
+
+    def take_slowly(self, before: str, meanwhile: Callable[[], None]) -> None:
+        table = Table(self.requests.dynamodb, self.requests.table.name)
+        call = getattr(table, before)
+
+        def late(*args: Any) -> Any:
+            setattr(table, before, call)
+            meanwhile()
+            return call(*args)
+
+        setattr(table, before, late)
+        self.take(table)
+
+    def assert_in_one_record(self) -> None:
+        own = self.requests.table.get_request("x")
+        assert own is not None
+        current = [self.requests.table.get(self.requests.key(ordinal)) for ordinal in range(3)]
+        having = [record for record in current if record is not None and "x" in record.requests]
+        assert [record.key for record in having] == [own.key]
+        assert [record.key for record in self.claimed] in ([], [own.key])
+
+
+BEFORE = pytest.mark.parametrize("before", ["create", "get_request", "lead_request", "reopen", "save"])
+KNOWN = pytest.mark.parametrize("known", [False, True], ids=["it is remembered by the slow copy", "it is known"])
+FIRST = pytest.mark.parametrize("first", [False, True], ids=["the copy comes after", "the copy comes before"])
+
+
+@BEFORE
+@KNOWN
+@FIRST
+def test_a_request_is_in_one_record_though_the_full_one_ceases_to_be_worth_joining(
+    requests: Requests, before: str, known: bool, first: bool
+) -> None:
+    running = requests.full(change=lambda record: started(record, "job-1", NOW))
+    requests.now_ms += 4 * 3_600_000
+    ended = requests.change(lambda record: endings.ended(record, 1, job(running, 1, "job-1"), requests.now_ms))
+    requests.now_ms = (ended.output_available_until or 0) - bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000 - 5000
+    twice = Twice(requests)
+
+    def meanwhile() -> None:
+        if first:
+            twice.take()
+        requests.now_ms += 10_000
+        if not first:
+            twice.take()
+
+    if known:
+        requests.remember("x")
+    twice.take_slowly(before, meanwhile)
+    twice.take()
+    twice.assert_in_one_record()
+
+
+@BEFORE
+@KNOWN
+@FIRST
+def test_a_request_is_in_one_record_though_the_full_one_is_opened_anew(
+    requests: Requests, before: str, known: bool, first: bool
+) -> None:
+    requests.full()
+    twice = Twice(requests)
+
+    def meanwhile() -> None:
+        if first:
+            twice.take()
+        requests.change(lambda record: refused(record, Refusal.PERMANENT))
+        requests.ask("y")
+        if not first:
+            twice.take()
+
+    if known:
+        requests.remember("x")
+    twice.take_slowly(before, meanwhile)
+    twice.take()
+    twice.assert_in_one_record()
+
+
+def test_a_record_is_not_opened_anew_for_who_was_led_on_from_it_by_a_clock_that_is_behind(requests: Requests) -> None:
+    running = requests.full(change=lambda record: started(record, "job-1", NOW))
+    ended = requests.change(lambda record: endings.ended(record, 1, job(running, 1, "job-1"), NOW + 1000))
+    requests.now_ms = (ended.output_available_until or 0) - bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000 + 5000
+    twice = Twice(requests)
+
+    def meanwhile() -> None:
+        requests.now_ms -= 10_000
+        twice.take()
+        requests.now_ms += 10_000
+
+    twice.take_slowly("reopen", meanwhile)
+    twice.assert_in_one_record()
+    assert requests.record() == ended
+
+
+def test_who_is_led_on_by_another_copy_follows_it(requests: Requests) -> None:
+    for ordinal in range(2):
+        requests.full(ordinal)
+    twice = Twice(requests)
+    twice.take_slowly("create", twice.take)
+    twice.assert_in_one_record()
+    assert set(requests.record(2).requests) == {"x"}
 
 
 # Cancellations that come again
@@ -207,8 +327,7 @@ def test_an_id_that_is_remembered_no_longer_is_taken_in_as_a_new_request(forgott
 
 def test_who_opens_a_record_anew_marks_no_later_request_of_an_id_in_it(forgotten: Requests) -> None:
     """It is remembered and not in yet: marked as done it would never come in."""
-    fresh = records.remembered(archive_request("r2"), forgotten.key(), forgotten.now_ms)
-    assert forgotten.table.remember(fresh, forgotten.now_ms) is None
+    forgotten.remember("r2")
     with pytest.raises(joining.NotJoinedYet):
         forgotten.cancel("r2")
     forgotten.ask("r1")
@@ -242,7 +361,7 @@ def test_a_request_under_way_is_not_rejected_by_settings_that_list_its_vault_no_
 
 def test_a_request_that_was_remembered_and_no_more_is_taken_in_all_the_same(requests: Requests) -> None:
     """Else it would have no end."""
-    requests.table.remember(records.remembered(archive_request("r1"), requests.key(), NOW), NOW)
+    requests.remember("r1")
     requests.vaults = OTHERS_ONLY
     assert requests.ask("r1") == requests.record()
 

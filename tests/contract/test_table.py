@@ -187,21 +187,51 @@ def test_a_request_is_led_on_and_finished_from_where_it_is_only(table: Table) ->
     request = records.remembered(archive_request(), KEY, NOW)
     elsewhere = opened().model_copy(update={"id": item_id(OTHER_KEY), "generation": 3})
     assert table.remember(request, NOW) is None
-    table.lead_request("request-1", OTHER_KEY, "e" * 32, 1)
+    assert not table.lead_request("request-1", elsewhere, "e" * 32, 1, NOW)
     table.finish_request("request-1", elsewhere)
     assert table.get_request("request-1") == request
-    table.lead_request("request-1", KEY, OTHER_KEY, 1)
+    assert table.lead_request("request-1", opened(), OTHER_KEY, 1, NOW)
     table.finish_request("request-1", opened())
     led = table.get_request("request-1")
     assert led is not None
     assert led == request.model_copy(update={"key": OTHER_KEY, "ordinal": 1})
     table.finish_request("request-1", elsewhere)
-    assert table.get_request("request-1") == led.model_copy(update={"done": True, "generation": 3})
+    done = table.get_request("request-1")
+    assert done == led.model_copy(update={"done": True, "generation": 3})
+    assert not table.lead_request("request-1", elsewhere, "e" * 32, 2, NOW)
+    assert table.get_request("request-1") == done
+
+
+def test_a_request_is_not_led_on_from_a_record_that_was_opened_anew(table: Table) -> None:
+    old, request = failed(table), records.remembered(archive_request("request-3"), KEY, NOW)
+    assert table.remember(request, NOW) is None
+    assert table.reopen(old, next_generation())
+    assert not table.lead_request("request-3", old, OTHER_KEY, 1, NOW)
+    assert table.get_request("request-3") == request
+    assert table.lead_request("request-3", next_generation(), OTHER_KEY, 1, NOW)
+
+
+def test_a_past_record_that_expired_and_is_still_there_holds_up_nobody(table: Table) -> None:
+    """Of what the same bytes had before: time to live deletes each record by itself."""
+    old = failed(table)
+    assert table.remember(records.remembered(archive_request("request-3"), KEY, NOW), NOW) is None
+    assert table.reopen(old, next_generation())
+    assert table.lead_request("request-3", old, OTHER_KEY, 1, (old.expires_at or 0) * 1000 + 1000)
+
+
+def test_a_record_is_opened_anew_for_a_request_that_is_led_to_it_only(table: Table) -> None:
+    old = failed(table)
+    assert table.remember(records.remembered(archive_request("request-2"), OTHER_KEY, NOW), NOW) is None
+    assert not table.reopen(old, next_generation(), led_here="request-2")
+    assert table.get(KEY) == old
+    assert table.get_past(KEY, 1) is None
+    assert table.remember(records.remembered(archive_request("request-3"), KEY, NOW), NOW) is None
+    assert table.reopen(old, next_generation(), led_here="request-3")
 
 
 def test_a_request_nobody_knows_is_not_made_by_finishing_it(table: Table) -> None:
     table.finish_request("request-1", opened())
-    table.lead_request("request-1", KEY, OTHER_KEY, 1)
+    assert not table.lead_request("request-1", opened(), OTHER_KEY, 1, NOW)
     assert table.get_request("request-1") is None
 
 

@@ -31,7 +31,7 @@ def records() -> set[tuple[str, str]]:
 
 
 ALLOWED = {
-    "initiate": on(TABLE, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+    "initiate": on(TABLE, "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
     | on(f"{VAULTS}*", "glacier:InitiateJob")
     | on(RESUMES, "sqs:SendMessage")
     | messages("<RequestsQueue.Arn>")

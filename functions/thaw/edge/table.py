@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 DUE_INDEX = "due"
 TRIES_AT_MOST = 25
 _BATCH_GET_AT_MOST = 100
+_IS_LED_TO = "#key = :key AND attribute_not_exists(#done)"
+_IS_LED_TO_NAMES = {"#key": "key", "#done": "done"}
 _OTHERS_WERE_FASTER = {"ConditionalCheckFailed", "TransactionConflict"}
 
 _serializer = TypeSerializer()
@@ -143,14 +145,23 @@ class Table:
             values | guard | same_archive,
         )
 
-    def reopen(self, old: Retrieval, new: Retrieval) -> bool:
-        """Opens the next generation in the place of a terminal record, kept beside it; False if that changed."""
+    def reopen(self, old: Retrieval, new: Retrieval, led_here: str | None = None) -> bool:
+        """Opens the next generation in the place of a terminal record, kept beside it; False if that changed.
+
+        Args:
+            led_here: a request that has to be led to this record still, and not done; False if it is not.
+        """
         past = old.model_copy(update={"id": past_id(old.key, old.generation), "kind": "past"})
         condition, values = _unchanged(old)
-        return self._transact(
-            self._transact_put(past, "", {}),
-            self._transact_put(new, condition, values),
-        )
+        writes = [self._transact_put(past, "", {}), self._transact_put(new, condition, values)]
+        if led_here is not None:
+            is_led = {
+                "ConditionExpression": _IS_LED_TO,
+                "ExpressionAttributeNames": _IS_LED_TO_NAMES,
+                "ExpressionAttributeValues": to_wire({":key": old.key}),
+            }
+            writes.append({"ConditionCheck": self._item(request_id_of_item(led_here)) | is_led})
+        return self._transact(*writes)
 
     def end_page(self, old: Retrieval, new: Retrieval, following: Retrieval) -> bool:
         """Ends a page of an inventory and opens the following one, both or neither; False if the record changed."""
@@ -175,23 +186,42 @@ class Table:
         """Notes the arrival of a request that had been taken back before. Returns None, or what had arrived already."""
         return self._put(RequestRecord, request, "attribute_not_exists(contents)", {})
 
-    def lead_request(self, request_id: str, old_key: str, new_key: str, ordinal: int) -> None:
-        """Notes, before it joins there, that a request goes on to a further record."""
-        led = {"key": new_key, "ordinal": ordinal}
-        self._set_on_request(request_id, led, "#key = :oldKey", {":oldKey": old_key})
+    def lead_request(self, request_id: str, full: Retrieval, further: str, ordinal: int, now_ms: int) -> bool:
+        """Leads a request on from a full record, before it joins the further one.
+
+        Only while that record has not been opened anew, which the write that does so shows by the past one it keeps: so
+        whoever finds room in a later generation, and reads the request's record then, sees that it was led on.
+
+        Returns:
+            False where the record was opened anew, or the request is elsewhere, or done.
+        """
+        names, values, update = _update({"key": further, "ordinal": ordinal}, counters=())
+        led = {
+            "UpdateExpression": update,
+            "ConditionExpression": _IS_LED_TO,
+            "ExpressionAttributeNames": names | _IS_LED_TO_NAMES,
+            "ExpressionAttributeValues": to_wire(values | {":key": full.key}),
+        }
+        not_anew = {
+            "ConditionExpression": "attribute_not_exists(id) OR expiresAt < :now",
+            "ExpressionAttributeValues": to_wire({":now": now_ms // 1000}),
+        }
+        return self._transact(
+            {"Update": self._item(request_id_of_item(request_id)) | led},
+            {"ConditionCheck": self._item(past_id(full.key, full.generation)) | not_anew},
+        )
 
     def finish_request(self, request_id: str, record: Retrieval) -> None:
         """Notes that the record a request was in is succeeded by a later generation. A later request of the same id,
-        which is remembered longer than that record is kept, is another one."""
-        done = {"done": True, "generation": record.generation}
-        guard = {":key": record.key, ":until": NUMBER_AT_MOST if record.expires_at is None else record.expires_at}
-        self._set_on_request(request_id, done, "#key = :key AND expiresAt <= :until", guard)
+        which is remembered longer than that record is kept, is another one.
 
-    def _set_on_request(self, request_id: str, fields: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
-        """Reads nothing back: a record that no function can read holds up no other request."""
-        names, set_values, update = _update(fields, counters=())
-        names |= {"#key": "key"}
-        self._updated(request_id_of_item(request_id), update, condition, names, set_values | values)
+        Reads nothing back: a record that no function can read holds up no other request.
+        """
+        names, values, update = _update({"done": True, "generation": record.generation}, counters=())
+        guard = {":key": record.key, ":until": NUMBER_AT_MOST if record.expires_at is None else record.expires_at}
+        condition = "#key = :key AND expiresAt <= :until"
+        item = request_id_of_item(request_id)
+        self._updated(item, update, condition, names | {"#key": "key"}, values | guard)
 
     def reject(self, rejection: RejectionRecord) -> None:
         """Records a rejected message; once is enough."""
@@ -302,6 +332,10 @@ class Table:
         except self._client.exceptions.ConditionalCheckFailedException as refused:
             return _item_of(refused)
         return reply["Attributes"]
+
+    def _item(self, item_id: str) -> dict[str, Any]:
+        """Which one a step of a transaction is about."""
+        return {"TableName": self.name, "Key": to_wire({"id": item_id})}
 
     def _transact_put(self, record: Stored, condition: str, values: dict[str, Any]) -> dict[str, Any]:
         put: dict[str, Any] = {"TableName": self.name, "Item": to_wire(record.item())}

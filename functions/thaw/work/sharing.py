@@ -36,6 +36,8 @@ class Way:
     repeated: bool
     opens: Callable[[str, int], Retrieval]
     now_ms: Callable[[], int]
+    tries: int = 0
+    """How often others were faster."""
     first: Retrieval | None = None
     """The record of ordinal 0, once it was found full: it tells where to go on."""
 
@@ -45,20 +47,20 @@ class Way:
         Raises:
             Contention: others were faster too often. To go on from a full record is none, however far it leads.
         """
-        tries = 0
         fresh, current = self._create()
         while current is not None and (current.claim is None or current.claim != fresh.claim):
             joined = joining.join(current, self.request, self.now_ms(), self.own.expires_at)
-            if joined is Join.ALREADY or self._was_done(current):
+            if joined is Join.ALREADY:
                 return current, False
-            if joined is Join.FULL:
-                self._lead_on(current)
+            own = self._own_after(current)
+            if own.done:
+                return current, False
+            if own.key != self.own.key:
+                self.own = own
                 fresh, current = self._create()
-                continue
-            if tries == TRIES_AT_MOST:
-                raise Contention(self.request.request_id)
-            tries += 1
-            if joined is Join.OVER:
+            elif joined is Join.FULL:
+                fresh, current = self._lead_on(current)
+            elif joined is Join.OVER:
                 fresh, current = self._reopen(current)
             else:
                 assert isinstance(joined, Retrieval)
@@ -67,30 +69,43 @@ class Way:
                     resume_after(self.resume_queue, current, joined, self.now_ms())
                     return joined, False
                 current = saved
+                self._overtaken()
         return fresh, fresh.state is State.INITIATING
 
-    @property
-    def _key(self) -> str:
-        assert self.own.key is not None
-        return self.own.key
+    def _overtaken(self) -> None:
+        self.tries += 1
+        if self.tries == TRIES_AT_MOST:
+            raise Contention(self.request.request_id)
 
     def _create(self) -> tuple[Retrieval, Retrieval | None]:
         """A first record; and the one that is there already, if so."""
-        fresh = self.opens(self._key, 1)
+        assert self.own.key is not None
+        fresh = self.opens(self.own.key, 1)
         return fresh, self.table.create(fresh)
 
-    def _was_done(self, current: Retrieval) -> bool:
-        if not self.repeated and current.generation == 1:
-            return False
-        known = self.table.get_request(self.request.request_id)
-        return known is not None and known.done
+    def _look_again(self) -> tuple[Retrieval, Retrieval | None]:
+        """Others were faster, and another copy of the message may have been. To read costs less than to be refused."""
+        self._overtaken()
+        self.repeated = True
+        assert self.own.key is not None
+        current = self.table.get(self.own.key)
+        return (self.opens(self.own.key, 1), current) if current is not None else self._create()
 
-    def _lead_on(self, full: Retrieval) -> None:
+    def _own_after(self, current: Retrieval) -> RequestRecord:
+        """Its own record, read after that of its bytes: another copy of the message may have led it on, or brought it
+        in and seen its end. Before the bytes' record was opened anew for the first time, neither could be."""
+        if not self.repeated and current.generation == 1:
+            return self.own
+        return self.table.get_request(self.request.request_id) or self.own
+
+    def _lead_on(self, full: Retrieval) -> tuple[Retrieval, Retrieval | None]:
         """The record is full: the request's own record names a further one before it joins there."""
-        ordinal = self._further_than(full)
+        request_id, ordinal = self.request.request_id, self._further_than(full)
         further = key_for(self.table.name, self.request, self.account, ordinal)
-        self.table.lead_request(self.request.request_id, self._key, further, ordinal)
-        self.own = self.own.model_copy(update={"key": further, "ordinal": ordinal})
+        if self.table.lead_request(request_id, full, further, ordinal, self.now_ms()):
+            self.own = self.own.model_copy(update={"key": further, "ordinal": ordinal})
+            return self._create()
+        return self._look_again()
 
     def _further_than(self, full: Retrieval) -> int:
         """The first record tells where others went on to, so that nobody has to pass by all the full ones."""
@@ -108,7 +123,9 @@ class Way:
         for request_id in old.requests:
             self.table.finish_request(request_id, old)
         new = self.opens(old.key, old.generation + 1)
-        return new, None if self.table.reopen(old, new) else self.table.get(old.key)
+        # Only from a full record may another copy of the message have led the request on, since its own was read.
+        led_here = self.request.request_id if joining.is_full(old) else None
+        return (new, None) if self.table.reopen(old, new, led_here) else self._look_again()
 
 
 def resume_after(resume_queue: ResumeQueue, old: Retrieval, new: Retrieval, now_ms: int) -> None:
