@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from thaw import capacity
-from thaw.capacity import RELEASED_AHEAD_SECONDS, UNIT_RETRIEVALS, UNIT_SECONDS_EACH, Capacity, Plan, Unit, Waiting
+from thaw.capacity import RELEASED_AHEAD_SECONDS, UNIT_RETRIEVALS, UNIT_SECONDS_EACH, Capacity, Demand, Plan, Unit
 from thaw.retrieval import Retrieval
 from thaw.tiers import Tier, first_look_seconds
 
@@ -79,10 +79,11 @@ def situation(
     bought = state.bought if state else []
     given_out = state.slots if state else []
     serving = capacity.valid(capacity.known(listed, capacity.valid(bought, now_ms)), now_ms)
-    waiting = [Waiting(record.id, record.due_at or 0, record.bytes) for record in backlog]
-    taken = capacity.taken(given_out, waiting, now_ms)
-    slots = capacity.slots(waiting, serving, given_out, now_ms, settings)
     expedited = [record for record in due if not record.foreign]
+    demand = Demand.of([*backlog, *expedited], given_out, set(), now_ms)
+    waiting = demand.backlog
+    taken = capacity.taken(demand.slots, waiting, now_ms)
+    slots = capacity.slots(waiting, serving, demand.slots, now_ms, settings)
     starts = [job.started_at for record in expedited for job in record.jobs.values() if job.tier is Tier.EXPEDITED]
     return Situation(
         serving=serving,
@@ -93,7 +94,7 @@ def situation(
         taken_until_ms=max((slot.ends_at for slot in taken), default=None) if serving else None,
         waiting=len(waiting),
         waiting_bytes=sum(each.bytes or 0 for each in waiting),
-        plan=capacity.plan(serving, waiting, given_out, now_ms, settings),
+        plan=demand.plan(serving, now_ms, settings),
         drained_by_ms=max((at for _, at in [*slots.given, *slots.expected]), default=None) if serving else None,
         purchase_is_open=state is not None and state.intent is not None,
     )
