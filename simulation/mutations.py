@@ -384,6 +384,12 @@ MUTATIONS = (
         "slot.ends_at > now_ms]",
     ),
     one(
+        "a slot outlives its retrieval",
+        "capacity.py",
+        "slot if slot.id in kept else slot.left_behind(now_ms)",
+        "slot",
+    ),
+    one(
         "a duplicate never told",
         "retrieval.py",
         "return dict.fromkeys(job_ids, self.revision + 1) | self.duplicates",

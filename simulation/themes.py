@@ -150,6 +150,7 @@ def _about_units() -> list[dict[str, Choice]]:
     return [unknown, seen, at_once, slots_only, _ON_ITS_WAY]
 
 
+_TAKEN_BACK: dict[str, Choice] = {}
 _ON_ITS_WAY = {"top_up PurchaseProvisionedCapacity 1": Choice("times out, effect late", bounds.NETWORK_SECONDS - 1.0)}
 
 
@@ -163,15 +164,27 @@ def _two_more(steps: Steps, chance: random.Random) -> dict[str, Choice]:
     return {f"top_up Query {number}": Choice("index behind", lag_seconds) for number in range(7, 11)}
 
 
+def _taken_back(steps: Steps, chance: random.Random) -> None:
+    """All but the first, once they have their slots; and others come for their time."""
+    others = len(steps.requests)
+    for number in range(2, others + 1):
+        steps.send({"cancel": f"r{number}"}, chance.uniform(40, 80) if number == 2 else 0.0)
+    for _ in range(2, others + 1):
+        steps.ask_expedited(chance.choice([1, 2, 5]))
+
+
 def _just_in_time(steps: Steps, chance: random.Random) -> None:
     """What one unit does within the time allowed, to the last second: whatever is counted twice, or too long, would be
     worth another."""
     count = chance.randint(3, 6)
-    about = chance.choice([{}, {}, *_about_units(), None])
+    about = chance.choice([{}, _TAKEN_BACK, *_about_units(), None])
     for _ in range(count):
-        steps.ask_expedited(chance.choice([0, 0, 0, 5, 30, 200] if about is not None else [0]))
+        at_once = about is None or about is _TAKEN_BACK
+        steps.ask_expedited(0 if at_once else chance.choice([0, 0, 0, 5, 30, 200]))
     if about is _ON_ITS_WAY:
         steps.add("buy", after_seconds=chance.uniform(5, 50))
+    if about is _TAKEN_BACK:
+        _taken_back(steps, chance)
     steps.certain = _two_more(steps, chance) if about is None else about
     minutes = -(-count * capacity.UNIT_SECONDS_EACH // 60)
     steps.settings = {
