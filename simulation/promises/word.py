@@ -87,7 +87,7 @@ class Word:
         elif code == "JobFailed":
             right = any(end.status == "Failed" for end in self._ends_of(detail["retrievalId"]))
         else:
-            right = self._attempts_of(detail["retrievalId"]) >= bounds.LOST_AT_MOST
+            right = self._lost_of(detail["retrievalId"]) >= bounds.LOST_AT_MOST
         if self.within and any(end.status == "Succeeded" for end in self._ends_of(detail["retrievalId"])):
             yield _word(detail, "failed, and a job of it succeeded")
         if not right:
@@ -107,9 +107,12 @@ class Word:
             if tag is not None and tag.retrieval_id == retrieval_id and job.job_id in self.history.job_ends:
                 yield self.history.job_ends[job.job_id]
 
-    def _attempts_of(self, retrieval_id: str) -> int:
+    def _lost_of(self, retrieval_id: str) -> int:
+        """The most that can have come to nothing. Beyond the bounds one that was given up may turn up, and fail."""
         key, _, generation = retrieval_id.rpartition("-")
-        return int(self.history.retrieval(key, int(generation))["attempt"])
+        attempts = int(self.history.retrieval(key, int(generation))["attempt"])
+        failed = sum(end.status == "Failed" for end in self._ends_of(retrieval_id))
+        return attempts if self.within else attempts + failed
 
 
 def _word(detail: Mapping[str, Any], what: str) -> Violation:

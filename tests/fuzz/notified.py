@@ -5,12 +5,14 @@ Each is about a retrieval of its own, so that no other decides for it.
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import botocore.session
 from jsonschema import Draft202012Validator
 
+from local.cloud import START
 from tests.fuzz.from_schema import of_shape
 from thaw.job import GlacierJob
 
@@ -74,11 +76,21 @@ def fate(said: Json, started: Started) -> Fate:
 
 def _right(said: Json, started: Started) -> Fate:
     is_old = started.archive_id is None and "InventoryRetrievalParameters" not in said
-    if said["StatusCode"] == "Succeeded" and not is_old:  # an old one does not tell of further pages: Glacier is asked
+    # An old one does not tell of further pages, and of a late one the output may be gone: Glacier is asked.
+    if said["StatusCode"] == "Succeeded" and not is_old and not _is_late(said):
         return Fate.SUCCEEDED
     if said["StatusCode"] == "Failed" and said["JobId"] == started.job_id:  # another may yet serve
         return Fate.FAILED
     return Fate.GOES_ON
+
+
+def _is_late(said: Json) -> bool:
+    """Whether the job was completed more than a day ago, as far as that can be read."""
+    try:
+        completed = datetime.fromisoformat(said.get("CompletionDate"))
+    except (TypeError, ValueError):
+        return False
+    return completed.replace(tzinfo=completed.tzinfo or UTC) < START - timedelta(days=1)
 
 
 def duplicate(said: Json, started: Started) -> str | None:
