@@ -141,7 +141,7 @@ def duplicates_noticed(
     jobs: Sequence[JobStarted], history: History, told: set[str], heard_of: set[str]
 ) -> Iterator[Violation]:
     """Beyond the bounds a job may be started in vain; once Thaw hears of both, it names the one that serves nobody.
-    Beside one that failed in the end it was not in vain.
+    Beside one that failed in the end it was not in vain; and of one that failed itself there is no output to tell of.
 
     Args:
         told: the ids of the jobs of `Duplicate Job` events.
@@ -150,9 +150,10 @@ def duplicates_noticed(
     serving = {item.get("jobId") for item in history.items.values() if item.get("state") == State.SUCCEEDED}
     for pair in jobs_in_vain(jobs, history):
         ids = {job.job_id for job in pair}
-        end = history.job_ends.get(pair[0].job_id)
-        served = end is not None and end.status == "Succeeded"
-        if served and ids <= heard_of and not ids <= serving and not (ids - serving) & told:
+        ends = [history.job_ends.get(job.job_id) for job in pair]
+        served = ends[0] is not None and ends[0].status == "Succeeded"
+        failed = ends[1] is not None and ends[1].status == "Failed"
+        if served and not failed and ids <= heard_of and not ids <= serving and not (ids - serving) & told:
             yield Violation(Promise.NO_DOLLAR_TWICE, f"nobody was told that {_shown(pair[1])} was in vain")
 
 
