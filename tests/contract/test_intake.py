@@ -164,6 +164,24 @@ class Twice:
         setattr(table, before, late)
         self.take(table)
 
+    def assert_in_one_record_whatever(
+        self, happens: Callable[[], None], before: str, *, known: bool, first: bool
+    ) -> None:
+        """Happens while the one copy is slow; the other is taken first, or then."""
+
+        def meanwhile() -> None:
+            if first:
+                self.take()
+            happens()
+            if not first:
+                self.take()
+
+        if known:
+            self.requests.remember("x")
+        self.take_slowly(before, meanwhile)
+        self.take()
+        self.assert_in_one_record()
+
     def assert_in_one_record(self) -> None:
         own = self.requests.table.get_request("x")
         assert own is not None
@@ -190,18 +208,10 @@ def test_a_request_is_in_one_record_though_the_full_one_ceases_to_be_worth_joini
     requests.now_ms = (ended.output_available_until or 0) - bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000 - 5000
     twice = Twice(requests)
 
-    def meanwhile() -> None:
-        if first:
-            twice.take()
+    def time_passes() -> None:
         requests.now_ms += 10_000
-        if not first:
-            twice.take()
 
-    if known:
-        requests.remember("x")
-    twice.take_slowly(before, meanwhile)
-    twice.take()
-    twice.assert_in_one_record()
+    twice.assert_in_one_record_whatever(time_passes, before, known=known, first=first)
 
 
 @BEFORE
@@ -213,19 +223,11 @@ def test_a_request_is_in_one_record_though_the_full_one_is_opened_anew(
     requests.full()
     twice = Twice(requests)
 
-    def meanwhile() -> None:
-        if first:
-            twice.take()
+    def is_opened_anew() -> None:
         requests.change(lambda record: refused(record, Refusal.PERMANENT))
         requests.ask("y")
-        if not first:
-            twice.take()
 
-    if known:
-        requests.remember("x")
-    twice.take_slowly(before, meanwhile)
-    twice.take()
-    twice.assert_in_one_record()
+    twice.assert_in_one_record_whatever(is_opened_anew, before, known=known, first=first)
 
 
 def test_a_record_is_not_opened_anew_for_who_was_led_on_from_it_by_a_clock_that_is_behind(requests: Requests) -> None:
