@@ -282,9 +282,16 @@ def absent(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     if not _claims(record, attempt):
         return None
     told = Reason(code=CODE_OUTCOME_UNKNOWN, message="The start of the job could not be confirmed.")
-    # Beside a job in progress, which has to be looked at, none of these waits is long.
-    delay_seconds = bounds.UNCONFIRMED_DELAYS_SECONDS[record.lost : record.lost + 1] if not record.jobs else ()
-    return _again(record, _next_tier(record), record.reason or told, now_ms, delay_seconds=sum(delay_seconds))
+    delay_seconds = _unconfirmed_delay_seconds(record)
+    return _again(record, _next_tier(record), record.reason or told, now_ms, delay_seconds=delay_seconds)
+
+
+def _unconfirmed_delay_seconds(record: Retrieval) -> int:
+    """None beside a job in progress, which has to be looked at meanwhile."""
+    if record.jobs:
+        return 0
+    delays_seconds = bounds.UNCONFIRMED_DELAYS_SECONDS
+    return delays_seconds[min(record.lost, len(delays_seconds) - 1)]
 
 
 def vanished(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
