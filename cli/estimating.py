@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from cli.pricing import Prices
 from cli.quantities import count_text
-from thaw.capacity import UNIT_SECONDS_EACH, UNITS_AT_MOST, Waiting
+from thaw.capacity import UNIT_SECONDS_EACH, UNITS_AT_MOST
+from thaw.planning import Waiting
 from thaw.request import ArchiveRetrieval, RetrievalRequest
 from thaw.retrieval import requested_bytes
 from thaw.tiers import USUAL_SECONDS, Tier

@@ -14,7 +14,8 @@ from cli.standing import ARRIVING, Standing, standing_of
 from thaw.bounds import PAGES_AT_MOST
 from thaw.capacity import ITEM_ID as CAPACITY_ID
 from thaw.capacity import Capacity
-from thaw.edge.table import Table, from_wire, to_wire
+from thaw.edge.items import from_wire, to_wire
+from thaw.edge.table import Table
 from thaw.records import RejectionRecord, RequestRecord, request_id_of_item
 from thaw.retrieval import EXPEDITED_BACKLOG, SHARDS, Retrieval, Stored, item_id, page_key, past_id
 from thaw.states import State

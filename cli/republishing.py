@@ -17,7 +17,7 @@ from thaw.bounds import (
 )
 from thaw.capacity import Capacity
 from thaw.edge.bus import ENTRIES_AT_MOST, Bus
-from thaw.edge.table import from_wire
+from thaw.edge.items import from_wire
 from thaw.events import Event, Record, events, read_record
 from thaw.retrieval import Retrieval
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from thaw import capacity
-from thaw.capacity import RELEASED_AHEAD_SECONDS, UNIT_RETRIEVALS, UNIT_SECONDS_EACH, Capacity, Demand, Plan, Unit
+from thaw.capacity import UNIT_RETRIEVALS, UNIT_SECONDS_EACH, Capacity, Unit
+from thaw.planning import RELEASED_AHEAD_SECONDS, Demand, Plan, taken
 from thaw.retrieval import Retrieval
 from thaw.tiers import Tier, first_look_seconds
 
@@ -82,8 +83,8 @@ def situation(
     expedited = [record for record in due if not record.foreign]
     demand = Demand.of([*backlog, *expedited], given_out, set(), now_ms)
     waiting = demand.backlog
-    taken = capacity.taken(demand.slots, waiting, now_ms)
-    slots = capacity.slots(waiting, serving, demand.slots, now_ms, settings)
+    occupied = taken(demand.slots, waiting, now_ms)
+    slots = demand.slots_for(serving, now_ms, settings)
     starts = [job.started_at for record in expedited for job in record.jobs.values() if job.tier is Tier.EXPEDITED]
     return Situation(
         serving=serving,
@@ -91,7 +92,7 @@ def situation(
         started=sum(start > now_ms - RATE_SECONDS * 1000 for start in starts),
         running=len(starts),
         released=sum(record.slot is not None for record in expedited),
-        taken_until_ms=max((slot.ends_at for slot in taken), default=None) if serving else None,
+        taken_until_ms=max((slot.ends_at for slot in occupied), default=None) if serving else None,
         waiting=len(waiting),
         waiting_bytes=sum(each.bytes or 0 for each in waiting),
         plan=demand.plan(serving, now_ms, settings),

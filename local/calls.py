@@ -125,10 +125,10 @@ def _around(observer: Strike, call: Call, perform: Perform) -> Perform:
     return lambda: observer(call, perform)
 
 
-def error_reply(code: str, message: str, status: int = 400) -> AWSResponse:
-    """An error as the JSON protocols of DynamoDB, SQS, EventBridge and Glacier send it."""
+def error_reply(code: str, message: str, status: int = 400, **members: object) -> AWSResponse:
+    """An error as the JSON protocols of DynamoDB, SQS, EventBridge and Glacier send it, and what else it has."""
     kind = "Server" if status >= 500 else "Client"
-    body = {"__type": code, "code": code, "type": kind, "message": message}
+    body = {"__type": code, "code": code, "type": kind, "message": message, **members}
     headers = HTTPHeaders()
     headers["x-amzn-ErrorType"] = code
     headers["content-type"] = "application/json"

@@ -80,7 +80,7 @@ MUTATIONS = (
     one(
         "an unknown outcome started again at once",
         "attempts.py",
-        "    return record.changed(told=True, reason=reason, denied_since=None)\n\n\ndef unseen",
+        "    return record.changed(told=True, reason=reason)\n\n\ndef unseen",
         "    return wait(record, record.due_at or 0, record.opened_at, reason=reason)\n\n\ndef unseen",
     ),
     Mutation(
@@ -141,7 +141,7 @@ MUTATIONS = (
     ),
     one(
         "nothing bought",
-        "capacity.py",
+        "planning.py",
         "allowed = min(settings.max_units, UNITS_AT_MOST)",
         "allowed = 0",
         Promise.NOTHING_LEFT,
@@ -353,7 +353,7 @@ MUTATIONS = (
     ),
     one(
         "an index that is behind believed",
-        "capacity.py",
+        "planning.py",
         "[record for record in records if record.due_in == EXPEDITED_BACKLOG]",
         "records",
         Promise.NO_DOLLAR_TWICE,
@@ -379,13 +379,13 @@ MUTATIONS = (
     ),
     one(
         "a slot that was never used counts beside what waits",
-        "capacity.py",
+        "planning.py",
         "slot.ends_at > now_ms and slot.id not in waiting]",
         "slot.ends_at > now_ms]",
     ),
     one(
         "a slot outlives its retrieval",
-        "capacity.py",
+        "planning.py",
         "slot if slot.id in kept else slot.left_behind(now_ms)",
         "slot",
     ),
@@ -448,6 +448,13 @@ MUTATIONS = (
         "if listed_at_ms > intent.until:",
     ),
     one(
+        "a write in conflict with a transaction not made again",
+        "edge/table.py",
+        "with suppress(self._client.exceptions.TransactionConflictException):",
+        "with suppress(InterruptedError):",
+        Promise.NO_FUNCTION_BREAKS,
+    ),
+    one(
         "a unit counts only while it is listed",
         "capacity.py",
         "return listed + [unit for unit in bought if unit.capacity_id not in ids]",
@@ -455,12 +462,12 @@ MUTATIONS = (
     ),
     one(
         "units of others don't count",
-        "capacity.py",
-        "    serving = valid(units, now_ms)\n    if not backlog:\n",
-        "    serving = valid([], now_ms)\n    if not backlog:\n",
+        "planning.py",
+        "    serving = valid(units, now_ms)\n    within",
+        "    serving = valid([], now_ms)\n    within",
     ),
     one(
-        "more bought than allowed", "capacity.py", "min(settings.max_units, UNITS_AT_MOST)\n    return", "2\n    return"
+        "more bought than allowed", "planning.py", "min(settings.max_units, UNITS_AT_MOST)\n    return", "2\n    return"
     ),
     one(
         "a claim that leaves the revision as it was",

@@ -70,8 +70,10 @@ ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
     "DescribeJob": {"described late": 4.0, "denied": 0.5},
     **({} if ENDPOINT_VARIABLE in os.environ else {"Query": {"index behind": 6.0}}),
     "PutEvents": {"entries refused": 6.0},
+    **{write: {"in conflict": 1.0} for write in ("PutItem", "UpdateItem", "TransactWriteItems")},
 }
-"""An index can be put behind its table in moto's DynamoDB alone."""
+"""Any write may find its item held by someone's transaction; an index can be put behind its table in moto's DynamoDB
+alone."""
 _ONE_TIER = {"no capacity": "Expedited", "policy full": "Standard"}
 _OF_NEW_JOBS: Mapping[str, float] = {"appears late": 0.35, "described late": 0.9}
 """What can happen only to the few calls that ask of a job just started."""
@@ -311,6 +313,13 @@ class Strikes:
         with self.history.table_as_of(call.at_ms - round(choice.amount * 1000)) as is_other:
             self._count(choice, is_other)
             return perform()
+
+    def _in_conflict(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """Someone else's transaction holds the item: nothing is done."""
+        if call.operation != "TransactWriteItems":
+            return error_reply("TransactionConflictException", "struck")
+        reasons = [{"Code": "TransactionConflict"}, *({"Code": "None"} for _ in call.params["TransactItems"][1:])]
+        return error_reply("TransactionCanceledException", "struck", CancellationReasons=reasons)
 
     def _entries_refused(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """Those whose bits are set in the amount; the first where that is none of them."""

@@ -210,8 +210,8 @@ def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, n
         fallen = _fall_back(record, reason, now_ms)
         if fallen is not None:
             return fallen
-    denied_since = (record.denied_since or now_ms) if refusal is Refusal.DENIED else None
-    if denied_since is not None and now_ms - denied_since > bounds.DENIED_AT_MOST_SECONDS * 1000:
+    denied_since = _denied_since(record, refusal, now_ms)
+    if refusal is Refusal.DENIED and now_ms - (denied_since or now_ms) > bounds.DENIED_AT_MOST_SECONDS * 1000:
         return failed(record, reason, now_ms)
     if now_ms - record.opened_at > bounds.OPEN_AT_MOST_SECONDS * 1000:
         told = f"Waited for {bounds.OPEN_AT_MOST_SECONDS // 86400} days; last: {reason.code}: {reason.message}"
@@ -223,6 +223,13 @@ def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, n
         # An older job should have ended by now. As in progress it is looked at before the next attempt.
         return in_progress(record, now_ms, **counted).model_copy(update={"due_at": until})
     return wait(record, until, now_ms, **counted)
+
+
+def _denied_since(record: Retrieval, refusal: Refusal, now_ms: int) -> int | None:
+    """Whoever is throttled learns nothing of what they may do; any other refusal is of what may be done."""
+    if refusal is Refusal.DENIED:
+        return record.denied_since or now_ms
+    return record.denied_since if refusal is Refusal.THROTTLED else None
 
 
 def _claims(record: Retrieval, attempt: int) -> bool:
@@ -259,7 +266,7 @@ def unknown(record: Retrieval, attempt: int, reason: Reason) -> Retrieval | None
     """No answer: whether the job was started is unknown, and only a listing settles it."""
     if not _claims(record, attempt) or record.reason is not None:
         return None
-    return record.changed(told=True, reason=reason, denied_since=None)
+    return record.changed(told=True, reason=reason)
 
 
 def unseen(record: Retrieval, refusal: Refusal, reason: Reason, now_ms: int) -> Retrieval | None:

@@ -36,6 +36,8 @@ _LIVES_MS = bounds.OUTPUT_KEPT_SECONDS * 1000
 _WORTH_MS = bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000
 _UNIT_SECONDS_EACH = 100
 """3 Expedited retrievals every 5 minutes."""
+_RELEASED_AHEAD = timedelta(minutes=15)
+"""So long before it is due a retrieval may be given its slot."""
 _SKEW = timedelta(seconds=bounds.CLOCK_SKEW_SECONDS)
 _LISTED_WITHIN = timedelta(seconds=bounds.LISTING_LAG_SECONDS + 2 * bounds.CLOCK_SKEW_SECONDS)
 _PURCHASE, _READ = "PurchaseProvisionedCapacity", "BatchGetItem"
@@ -185,7 +187,7 @@ def of_units(
         ends = [one_month_after(earlier.at) for earlier in known]
         left = [end - unit.at - _SKEW for end in ends if end - unit.at > _SKEW]
         there_seconds = sum(min(drain, each).total_seconds() for each in left)
-        work_seconds = _work_seconds(*_read_of_backlog(unit, calls), history, expedited)
+        work_seconds = _work_seconds(*_read_of_backlog(unit, calls), history, expedited, drain)
         if len(left) >= max_units:
             what = f"unit {number + 1} was bought; there were {len(left)}, and {max_units} are allowed"
             yield Violation(Promise.NO_DOLLAR_TWICE, what)
@@ -204,12 +206,15 @@ def _read_of_backlog(unit: UnitBought, calls: Sequence[Call]) -> tuple[Call, Cal
     return reads[-1] if reads else (purchase, purchase)
 
 
-def _work_seconds(read: Call, after: Call, history: History, expedited: set[str]) -> float:
+def _work_seconds(read: Call, after: Call, history: History, expedited: set[str], drain: timedelta) -> float:
     """Unit-seconds of what waited for a unit then, and of the slots that were given out and not over. Requests for the
     same bytes share one; what has a slot and waits again counts once. What has ended has its place in the rate, and
-    needs no more of its slot; what Glacier denies to start needs no unit."""
+    needs no more of its slot; what Glacier denies to start, or is due only later, needs no unit."""
     records = list(history.versions(read, after))
-    waiting = {record["id"] for record in records if _waits(record, expedited)}
+    waits = [record for record in records if _waits(record, expedited)]
+    waiting = {record["id"] for record in waits}
+    until_ms = after.at_ms + (max(drain, _RELEASED_AHEAD) + _SKEW).total_seconds() * 1000
+    due = {record["id"] for record in waits if record["dueAt"] <= until_ms}
     alive = {record["id"] for record in records if _needs_its_slot(record)}
     seen = {record["id"] for record in records}
     denied = seen - {record["id"] for record in records if record.get("deniedSince") is None}
@@ -221,7 +226,7 @@ def _work_seconds(read: Call, after: Call, history: History, expedited: set[str]
         if name in alive or slot["startsAt"] <= after.at_ms + _SKEW.total_seconds() * 1000
         if name not in waiting | denied
     )
-    return len(waiting) * _UNIT_SECONDS_EACH + taken_ms / 1000
+    return len(due) * _UNIT_SECONDS_EACH + taken_ms / 1000
 
 
 def _slot_ends_ms(slot: Attributes, alive: bool) -> float:

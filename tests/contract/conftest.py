@@ -36,6 +36,14 @@ def _no_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     metrics.clear_metrics()
 
 
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds of all that sleep, and none do."""
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    return slept
+
+
 @pytest.fixture(scope="session")
 def table_properties() -> dict[str, Any]:
     """The table's, as CreateTable takes them, from the synthesized template."""

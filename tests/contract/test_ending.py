@@ -8,7 +8,9 @@ import pytest
 from tests.contract.jobs_site import DAY_MS, ENDED, Site, job, key
 from tests.unit.builders import ACCOUNT, NOW, archive_request, inventory_request
 from thaw import attempts, joining
-from thaw.edge.table import Contention, Table, to_wire
+from thaw.edge.contention import Contention
+from thaw.edge.items import to_wire
+from thaw.edge.table import Table
 from thaw.events import events
 from thaw.request import RetrievalRequest
 from thaw.retrieval import Retrieval

@@ -12,7 +12,8 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from tests.contract.rows import stored, throttled
 from tests.unit.builders import ACCOUNT, NOW, archive_message, archive_request, job, refused, started
 from thaw import bounds, endings, joining, records
-from thaw.edge.table import Table, from_wire, to_wire
+from thaw.edge.items import from_wire, to_wire
+from thaw.edge.table import Table
 from thaw.refusals import Refusal
 from thaw.retrieval import Retrieval, key_for
 from thaw.states import State

@@ -10,7 +10,7 @@ from tests.unit.builders import NOW, REASON, archive_request, inventory_request,
 from tests.unit.published import check_event
 from thaw import attempts, endings, joining, records
 from thaw.edge.bus import BYTES_AT_MOST, ENTRIES_AT_MOST, Bus
-from thaw.edge.table import to_wire
+from thaw.edge.items import to_wire
 from thaw.edge.unreadable import Unreadable
 from thaw.event_details import LISTED, SUCCEEDED
 from thaw.events import Event, events

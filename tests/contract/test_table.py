@@ -1,5 +1,8 @@
 """The store: what each conditional write does, refuses and brings back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +21,10 @@ from tests.unit.builders import (
 )
 from thaw import attempts, endings, joining, records
 from thaw.capacity import Capacity, Intent, Unit
-from thaw.edge.table import TRIES_AT_MOST, Contention, Table, Unreadable, from_wire, to_wire
+from thaw.description import Tag
+from thaw.edge.contention import TRIES_AT_MOST, Contention
+from thaw.edge.items import from_wire, to_wire
+from thaw.edge.table import Table, Unreadable
 from thaw.events import events, read_record
 from thaw.refusals import Refusal
 from thaw.request import Rejected
@@ -82,7 +88,8 @@ def test_a_change_is_decided_anew_when_others_were_faster(table: Table) -> None:
     assert table.get(KEY) == result
 
 
-def test_a_record_that_others_keep_changing_is_left_to_later(table: Table) -> None:
+def test_a_record_that_others_keep_changing_is_left_to_later(table: Table, pauses: list[float]) -> None:
+    """And after ever longer pauses, by chance: those who want it at once would keep refusing each other."""
     stale = stored(table, opened())
     tries = 0
 
@@ -95,6 +102,45 @@ def test_a_record_that_others_keep_changing_is_left_to_later(table: Table) -> No
     with pytest.raises(Contention):
         table.change(stale, overtaken)
     assert tries == TRIES_AT_MOST
+    assert len(pauses) == len({*pauses}) == TRIES_AT_MOST - 1
+    assert max(pauses[:3]) <= 0.04 < max(pauses) <= 0.64
+
+
+@contextmanager
+def held(dynamodb: DynamoDBClient, writes: int) -> Iterator[None]:
+    """Someone's transaction holds the item for so many writes of others."""
+    refusals = [{"Error": {"Code": "TransactionConflictException", "Message": "held"}} for _ in range(writes)]
+
+    def refuse(**_: Any) -> Any:
+        return (SimpleNamespace(status_code=400), refusals.pop()) if refusals else None
+
+    dynamodb.meta.events.register("before-call.dynamodb", refuse)
+    try:
+        yield
+    finally:
+        dynamodb.meta.events.unregister("before-call.dynamodb", refuse)
+
+
+def test_a_write_waits_for_the_transaction_that_holds_its_item(
+    table: Table, dynamodb: DynamoDBClient, pauses: list[float]
+) -> None:
+    """The SDK does not repeat it, and a job that was begun would not be noted."""
+    with held(dynamodb, 3):
+        assert table.create(opened()) is None
+    record = table.get(KEY)
+    assert record == opened()
+    started = attempts.started(record, 1, record.tier, "job-1", NOW)
+    assert started is not None
+    with held(dynamodb, 3):
+        assert table.save(record, started) is None
+    completed = job(started, 1, "job-1")
+    with held(dynamodb, 3):
+        succeeded = table.succeed(Tag(KEY, 1, 1), completed, NOW)
+    assert succeeded is not None
+    assert succeeded.state is State.SUCCEEDED
+    assert len(pauses) == 9
+    with held(dynamodb, 1000), pytest.raises(Contention):
+        table.create(opened())
 
 
 # Generations and pages

@@ -283,6 +283,18 @@ def test_patience_begins_anew_with_each_listing_and_with_who_comes(site: Site) -
     assert site.waiting() == 1
 
 
+def test_whose_patience_ends_is_released_and_no_one_else(site: Site) -> None:
+    """Who came later hears until when they wait."""
+    site.wait(1)
+    site.seller.listing_refused = Refusal.UNKNOWN
+    site.run()
+    site.now_ms += 900_001
+    site.wait(1, first=1)
+    site.run()
+    assert [record.retrieval_id for record in site.resumed] == [site.record(0).retrieval_id]
+    assert (site.waiting(), site.record(1).expected_at) == (1, site.now_ms + 900_000)
+
+
 def test_who_waits_for_a_listing_is_told_until_when(site: Site) -> None:
     site.wait(1)
     site.seller.listing_refused = Refusal.UNKNOWN

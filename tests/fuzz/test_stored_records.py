@@ -16,7 +16,7 @@ from tests.fuzz.fates import Changes
 from tests.fuzz.from_schema import documents
 from tests.fuzz.mutations import mutated
 from thaw.capacity import Capacity
-from thaw.edge.table import from_wire
+from thaw.edge.items import from_wire
 from thaw.records import ListingRecord, RejectionRecord, RequestRecord
 from thaw.retrieval import Retrieval, Stored
 

@@ -1,9 +1,11 @@
 """Requests, records and jobs for the tests of the rules."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from thaw import attempts, joining
+from thaw.capacity import Unit
 from thaw.job import GlacierJob
 from thaw.refusals import Refusal
 from thaw.request import RetrievalRequest, parse
@@ -112,3 +114,9 @@ def job(record: Retrieval, attempt: int, job_id: str, status: str = "Succeeded",
         "InventoryRetrievalParameters": {"Marker": None} if record.is_inventory else None,
     }
     return GlacierJob.model_validate(known | fields)
+
+
+def unit(number: int, expires_in_seconds: float = 20 * 86400) -> Unit:
+    expires = datetime.fromtimestamp(NOW / 1000 + expires_in_seconds, UTC)
+    date = expires.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Unit(capacity_id=f"unit-{number}", start_date="2025-12-01T00:00:00.000Z", expiration_date=date)

@@ -118,8 +118,20 @@ def test_a_denied_permission_is_waited_for_two_days_only() -> None:
     record = refused(claimed(record, NOW + 2 * DAY_MS), Refusal.DENIED, NOW + 2 * DAY_MS)
     assert record.state is State.WAITING
     assert refused(claimed(record, NOW), Refusal.DENIED, NOW + 2 * DAY_MS + 1).state is State.FAILED
-    mended = refused(claimed(record, NOW), Refusal.THROTTLED, NOW + 3 * DAY_MS)
+    mended = refused(claimed(record, NOW), Refusal.POLICY, NOW + 3 * DAY_MS)
     assert refused(claimed(mended, NOW), Refusal.DENIED, NOW + 4 * DAY_MS).state is State.WAITING
+
+
+def test_a_throttle_or_no_answer_says_nothing_of_a_permission() -> None:
+    denied = refused(opened(), Refusal.DENIED)
+    throttled = refused(claimed(denied, NOW + DAY_MS), Refusal.THROTTLED, NOW + 3 * DAY_MS)
+    assert (throttled.state, throttled.denied_since) == (State.WAITING, denied.denied_since)
+    unsure = attempts.unknown(claimed(throttled, NOW + 3 * DAY_MS), 3, REASON)
+    assert unsure is not None
+    assert unsure.denied_since == denied.denied_since
+    again = attempts.absent(unsure, 3, NOW + 3 * DAY_MS)
+    assert again is not None
+    assert refused(claimed(again, NOW), Refusal.DENIED, NOW + 3 * DAY_MS).state is State.FAILED
 
 
 def test_nothing_waits_for_ever() -> None:

@@ -5,15 +5,17 @@ decide anew. The SDK may repeat a write whose reply was lost; what is decided an
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from thaw.attempts import claim_fields
 from thaw.capacity import ITEM_ID as CAPACITY_ID
 from thaw.capacity import Capacity
 from thaw.description import Tag
+from thaw.edge.contention import Contention, tries
+from thaw.edge.items import from_wire, to_wire, update_of
 from thaw.endings import success_fields
 from thaw.job import GlacierJob
 from thaw.records import ListingRecord, RejectionRecord, RequestRecord, item_id_of_message, request_id_of_item
@@ -24,15 +26,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DUE_INDEX = "due"
-TRIES_AT_MOST = 25
 _BATCH_GET_AT_MOST = 100
 _IS_LED_TO = "#key = :key AND attribute_not_exists(#done)"
 _IS_LED_TO_NAMES = {"#key": "key", "#done": "done"}
 _OTHERS_WERE_FASTER = {"ConditionalCheckFailed", "TransactionConflict"}
 
-_serializer = TypeSerializer()
-_deserializer = TypeDeserializer()
 Model = TypeVar("Model", bound=Stored)
+Reply = TypeVar("Reply")
 
 
 class Unreadable(ValueError):
@@ -41,20 +41,6 @@ class Unreadable(ValueError):
     def __init__(self, item_id: str) -> None:
         super().__init__(item_id)
         self.item_id = item_id
-
-
-class Contention(Exception):
-    """Others kept changing the record; the caller's message is best tried again later."""
-
-
-def to_wire(item: dict[str, Any]) -> dict[str, Any]:
-    """Attributes in DynamoDB's typed form."""
-    return {name: _serializer.serialize(value) for name, value in item.items()}
-
-
-def from_wire(item: dict[str, Any]) -> dict[str, Any]:
-    """Attributes out of DynamoDB's typed form."""
-    return {name: _deserializer.deserialize(value) for name, value in item.items()}
 
 
 class Table:
@@ -95,7 +81,7 @@ class Table:
         Raises:
             Contention: others were faster too often.
         """
-        for _ in range(TRIES_AT_MOST):
+        for _ in tries():
             new = decide(record)
             if new is None:
                 return record
@@ -109,7 +95,7 @@ class Table:
 
     def claim(self, key: str, generation: int, due_at: int, claim: str, now_ms: int) -> Retrieval | None:
         """Claims the next attempt of a retrieval that waits until `due_at`; None where that wait is over already."""
-        names, values, update = _update(
+        names, values, update = update_of(
             {**claim_fields(key, claim, now_ms), "state": State.INITIATING},
             counters=("revision", "attempt"),
             revisions=("claimed_at",),
@@ -132,7 +118,7 @@ class Table:
         Returns the record as it is afterwards, changed or not; None where there is no record.
         """
         fields = {**success_fields(job, tag.attempt, now_ms), "state": State.SUCCEEDED}
-        names, values, update = _update(fields, counters=("revision",), revisions=("sequence",))
+        names, values, update = update_of(fields, counters=("revision",), revisions=("sequence",))
         guard = {":inProgress": State.IN_PROGRESS, ":generation": tag.generation, ":job": job.JobId}
         # An archive that the message names has to be ours: a description with our tag can be copied.
         same_archive = {":archive": job.ArchiveId} if job.ArchiveId is not None else {}
@@ -195,7 +181,7 @@ class Table:
         Returns:
             False where the record was opened anew, or the request is elsewhere, or done.
         """
-        names, values, update = _update({"key": further, "ordinal": ordinal}, counters=())
+        names, values, update = update_of({"key": further, "ordinal": ordinal}, counters=())
         led = {
             "UpdateExpression": update,
             "ConditionExpression": _IS_LED_TO,
@@ -217,7 +203,7 @@ class Table:
 
         Reads nothing back: a record that no function can read holds up no other request.
         """
-        names, values, update = _update({"done": True, "generation": record.generation}, counters=())
+        names, values, update = update_of({"done": True, "generation": record.generation}, counters=())
         guard = {":key": record.key, ":until": NUMBER_AT_MOST if record.expires_at is None else record.expires_at}
         condition = "#key = :key AND expiresAt <= :until"
         item = request_id_of_item(request_id)
@@ -295,16 +281,19 @@ class Table:
 
     def _put(self, model: type[Model], record: Model, condition: str, values: dict[str, Any]) -> Model | None:
         extra: dict[str, Any] = {"ExpressionAttributeValues": to_wire(values)} if values else {}
+        item = record.item()
         try:
-            self._client.put_item(
-                TableName=self.name,
-                Item=to_wire(record.item()),
-                ConditionExpression=condition,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                **extra,
+            self._when_free(
+                lambda: self._client.put_item(
+                    TableName=self.name,
+                    Item=to_wire(item),
+                    ConditionExpression=condition,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **extra,
+                )
             )
         except self._client.exceptions.ConditionalCheckFailedException as refused:
-            return _read(model, str(record.item()["id"]), _item_of(refused))
+            return _read(model, str(item["id"]), _item_of(refused))
         return None
 
     def _update_item(
@@ -319,19 +308,32 @@ class Table:
     ) -> dict[str, Any]:
         """The item after the update, or as it is where the condition is false; empty where there is none."""
         try:
-            reply = self._client.update_item(
-                TableName=self.name,
-                Key=to_wire({"id": item_id}),
-                UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=to_wire(values),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            reply = self._when_free(
+                lambda: self._client.update_item(
+                    TableName=self.name,
+                    Key=to_wire({"id": item_id}),
+                    UpdateExpression=update,
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues=to_wire(values),
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
             )
         except self._client.exceptions.ConditionalCheckFailedException as refused:
             return _item_of(refused)
         return reply["Attributes"]
+
+    def _when_free(self, write: Callable[[], Reply]) -> Reply:
+        """While a transaction holds the item every write of it is refused: nothing is done, and the SDK leaves it so.
+
+        Raises:
+            Contention: transactions held it for too long.
+        """
+        for _ in tries():
+            with suppress(self._client.exceptions.TransactionConflictException):
+                return write()
+        raise Contention("transactions held the item")
 
     def _item(self, item_id: str) -> dict[str, Any]:
         """Which one a step of a transaction is about."""
@@ -368,31 +370,3 @@ def _item_of(refused: ClientError) -> dict[str, Any]:
 def _unchanged(old: Retrieval) -> tuple[str, dict[str, Any]]:
     values = {":revision": old.revision, ":generation": old.generation}
     return "revision = :revision AND generation = :generation", values
-
-
-def _update(
-    fields: dict[str, Any], *, counters: tuple[str, ...], revisions: tuple[str, ...] = ()
-) -> tuple[dict[str, str], dict[str, Any], str]:
-    """Names, values and expression of an update that sets the fields, removes those that are None, counts on, and sets
-    some to the revision that it makes."""
-    names: dict[str, str] = {}
-    values: dict[str, Any] = {":one": 1} if counters else {}
-    sets = [f"{counter} = {counter} + :one" for counter in counters]
-    for attribute in map(_attribute, revisions):
-        names[f"#{attribute}"] = attribute
-        sets.append(f"#{attribute} = revision + :one")
-    removes = []
-    for field, value in fields.items():
-        attribute = _attribute(field)
-        names[f"#{attribute}"] = attribute
-        if value is None:
-            removes.append(f"#{attribute}")
-        else:
-            values[f":set_{attribute}"] = value
-            sets.append(f"#{attribute} = :set_{attribute}")
-    expression = "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(removes) if removes else "")
-    return names, values, expression
-
-
-def _attribute(field: str) -> str:
-    return Retrieval.model_fields[field].alias or field if field in Retrieval.model_fields else field

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from thaw import attempts, endings, joining
 from thaw.description import Tag
+from thaw.edge.contention import Contention, tries
 from thaw.edge.queue import ResumeQueue
-from thaw.edge.table import TRIES_AT_MOST, Contention, Table
+from thaw.edge.table import Table
 from thaw.job import GlacierJob, read_notification
 from thaw.retrieval import Retrieval
 from thaw.states import State
@@ -77,7 +78,7 @@ class Ending:
             if upgraded is not started:
                 self.resume_queue.resume_when_due(upgraded, self.now_ms())
             return upgraded
-        for _ in range(TRIES_AT_MOST):
+        for _ in tries():
             new = endings.ended(record, tag.attempt, job, self.now_ms())
             if new is None:
                 return record

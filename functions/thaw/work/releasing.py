@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from thaw import attempts, capacity
-from thaw.capacity import Slots, Waiting
 from thaw.concurrently import map_each
 from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import Table
+from thaw.planning import Slots, Waiting
 from thaw.retrieval import SLOT_ON_DEMAND, SLOT_UNIT, Reason, Retrieval
 
 CHANGED_AT_ONCE = 500

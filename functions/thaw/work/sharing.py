@@ -3,12 +3,13 @@
 Each step finds itself done when it is repeated, so a crash between them is healed by the message's redelivery.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from thaw import joining
+from thaw.edge.contention import Contention, tries
 from thaw.edge.queue import ResumeQueue
-from thaw.edge.table import TRIES_AT_MOST, Contention, Table
+from thaw.edge.table import Table
 from thaw.joining import Join
 from thaw.records import RequestRecord
 from thaw.request import RetrievalRequest
@@ -36,8 +37,8 @@ class Way:
     repeated: bool
     opens: Callable[[str, int], Retrieval]
     now_ms: Callable[[], int]
-    tries: int = 0
-    """How often others were faster."""
+    tries: Iterator[int] = field(default_factory=tries)
+    """Those that are left where others are faster."""
     first: Retrieval | None = None
     """The record of ordinal 0, once it was found full: it tells where to go on."""
 
@@ -45,8 +46,9 @@ class Way:
         """The record that has the request now, and whether its attempt is claimed for this invocation.
 
         Raises:
-            Contention: others were faster too often. To go on from a full record is none, however far it leads.
+            Contention: others were faster too often. To find a record full is none, however many are.
         """
+        next(self.tries)
         fresh, current = self._create()
         while current is not None and (current.claim is None or current.claim != fresh.claim):
             joined = joining.join(current, self.request, self.now_ms(), self.own.expires_at)
@@ -73,8 +75,7 @@ class Way:
         return fresh, fresh.state is State.INITIATING
 
     def _overtaken(self) -> None:
-        self.tries += 1
-        if self.tries == TRIES_AT_MOST:
+        if next(self.tries, None) is None:
             raise Contention(self.request.request_id)
 
     def _create(self) -> tuple[Retrieval, Retrieval | None]:

@@ -6,15 +6,17 @@ nothing more is bought.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from thaw import bounds, capacity
-from thaw.capacity import Capacity, Demand, Intent, Outcome, Settings, Unit, Waiting
+from thaw import bounds, capacity, planning
+from thaw.capacity import Capacity, Intent, Outcome, Settings, Unit
+from thaw.edge.contention import Contention, tries
 from thaw.edge.glacier import Refused, UnitSeller
 from thaw.edge.queue import ResumeQueue
-from thaw.edge.table import TRIES_AT_MOST, Contention, Table, Unreadable
+from thaw.edge.table import Table, Unreadable
+from thaw.planning import Demand, Waiting
 from thaw.refusals import Refusal, delay_ms
 from thaw.retrieval import EXPEDITED_BACKLOG, Reason, Retrieval
 from thaw.work.releasing import Releasing, turn_comes
@@ -123,7 +125,7 @@ class ToppingUp:
         return state if state.lock == self.owner else None
 
     def _change(self, state: Capacity, decide: Callable[[Capacity], Capacity | None]) -> Capacity:
-        for _ in range(TRIES_AT_MOST):
+        for _ in tries():
             new = decide(state)
             if new is None:
                 return state
@@ -174,18 +176,26 @@ class ToppingUp:
         try:
             listed = self.glacier.units()
         except Refused as refused:
-            if refused.refusal not in (Refusal.DENIED, Refusal.PERMANENT):
-                if state.unlisted_since is None:
-                    state = self._mine(state, unlisted_since=listed_at_ms)
-                if all(self._patience_ends_ms(state, each) >= listed_at_ms for each in demand.backlog):
-                    raise
+            answered = refused.refusal in (Refusal.DENIED, Refusal.PERMANENT)
+            state = self._answered(state, listed_at_ms, answered=answered)
+            if not answered and all(self._is_patient(state, each, listed_at_ms) for each in demand.backlog):
+                raise
             count("PermissionDenied" if refused.refusal is Refusal.DENIED else "GlacierUnavailable")
             return state, capacity.valid(state.bought, listed_at_ms), refused.reason
-        if state.unlisted_since is not None:
-            state = self._mine(state, unlisted_since=None)
+        state = self._answered(state, listed_at_ms, answered=True)
         state = self._settle(state, listed, listed_at_ms)
         state = self._look_out(state, listed, listed_at_ms)
         return state, capacity.known(listed, capacity.valid(state.bought, listed_at_ms)), None
+
+    def _answered(self, state: Capacity, asked_at_ms: int, *, answered: bool) -> Capacity:
+        """Notes since when Glacier says nothing of the units."""
+        if answered == (state.unlisted_since is None):
+            return state
+        return self._mine(state, unlisted_since=None if answered else asked_at_ms)
+
+    def _is_patient(self, state: Capacity, each: Waiting, now_ms: int) -> bool:
+        """Whether it waits for an answer yet, where none is had."""
+        return state.unlisted_since is not None and self._patience_ends_ms(state, each) >= now_ms
 
     def _patience_ends_ms(self, state: Capacity, each: Waiting) -> int:
         """Until when it waits for a list of the units: no answer that was missed before it was due counts, nor one
@@ -281,8 +291,8 @@ class ToppingUp:
         now_ms = self.now_ms()
         plan = demand.plan(units, now_ms, self.settings)
         serving = len(capacity.valid(units, now_ms))
-        short = capacity.short_of(plan, serving, len(demand.backlog), now_ms, self.settings, reason)
-        if short is None or not capacity.worth_telling(state.short, short):
+        short = planning.short_of(plan, serving, len(demand.backlog), now_ms, self.settings, reason)
+        if short is None or not planning.worth_telling(state.short, short):
             return state
         count("CapacityShort")
         return self._mine(state, short=short)
@@ -300,10 +310,14 @@ class ToppingUp:
             until = capacity.settled_at_ms(state.intent)
             all_told = releasing.tell([(each, until) for each in demand.backlog], NOT_CONFIRMED)
             return state if all_told else self._mine(state, again=True)
-        slots = capacity.slots(demand.backlog, units, demand.slots, now_ms, self.settings)
+        patient = [each for each in demand.backlog if self._is_patient(state, each, now_ms)]
+        others = [each for each in demand.backlog if not self._is_patient(state, each, now_ms)]
+        slots = replace(demand, backlog=others).slots_for(units, now_ms, self.settings)
         if slots.taken != state.slots:
             state = self._mine(state, slots=slots.taken)
-        all_done = releasing.release(slots, serving, reason or turn_comes(serving))
+        why = reason or turn_comes(serving)
+        all_told = releasing.tell([(each, self._patience_ends_ms(state, each)) for each in patient], why)
+        all_done = releasing.release(slots, serving, why) and all_told
         logger.info("released", retrievals=len(slots.given), waiting=len(slots.expected), units=serving)
         return state if all_done else self._mine(state, again=True)
 
