@@ -14,9 +14,10 @@ SOURCES = $(wildcard app.py infra functions cli local simulation tests bench doc
 # The functions are the root of what is deployed; and a seed is the same run only with the same hashes.
 SIMULATION = PYTHONPATH=functions PYTHONHASHSEED=0 python -m simulation
 
-# uv installs in a tenth of pip's time; where it can't, behind a mirror that only pip knows for one, pip does.
+# uv installs in a tenth of pip's time, and trusts whom the machine trusts. Where it finds no index (behind a mirror that
+# only pip's settings name, for one) pip does it.
 PIP := .venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off
-UV := .venv/bin/uv pip install --quiet --python .venv/bin/python
+UV := .venv/bin/uv pip install --quiet --system-certs --python .venv/bin/python
 REQUIREMENTS := -r requirements.txt -c constraints.txt
 # What most commands import: compiled once, and not by each of the tests' processes.
 USED := infra.application, local.cloud, simulation.run, cli.main, pytest, hypothesis
