@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import pickle
+import string
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from copy import deepcopy
@@ -12,6 +13,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest import mock
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from botocore.auth import SigV4Auth
@@ -20,7 +22,7 @@ from botocore.useragent import UserAgentString
 from moto.core import responses
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.request import Request
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import (
     camelcase_to_underscores,
     get_service_model,
@@ -31,10 +33,17 @@ from moto.core.utils import (
 from moto.dynamodb.models.dynamo_type import Item
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.parsing import validators
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]
+from moto.dynamodb.parsing.ast_nodes import (  # type: ignore[attr-defined]
+    DepthFirstTraverser,
+    Expression,
+    Node,
+    UpdateExpressionFunction,
+)
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.responses import DynamoHandler
+from moto.moto_api._internal.moto_random import MotoRandom
 from moto.sqs.models import Message, Queue
+from moto.sqs.responses import SQSResponse
 from moto.utilities.utils import get_partition
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
@@ -57,7 +66,10 @@ def shortened() -> Iterator[None]:
         (responses, "camelcase_to_underscores", cache(camelcase_to_underscores)),
         (UpdateExpressionParser, "make", staticmethod(_parsed_update)),
         (validators, "deepcopy", _copied_update),
-        (DepthFirstTraverser, "nodes_to_be_processed", _nodes_to_be_processed),
+        (DepthFirstTraverser, "traverse_node_recursively", _traversed),
+        (Node, "find_clauses", _clauses_of),
+        (MotoRandom, "get_random_hex", _random_hex),
+        (MotoRandom, "get_random_string", _random_string),
     ]
     with ExitStack() as stack:
         for owner, name, replacement in patches:
@@ -75,11 +87,12 @@ _process = BotocoreStubber.process_request
 
 
 def _processed(stubber: BotocoreStubber, request: AWSPreparedRequest) -> Any:
-    """moto's answer: status, headers and body. DynamoDB has one address, and need not be found among all services'."""
-    if not request.url.startswith("https://dynamodb."):
+    """moto's answer: status, headers and body. DynamoDB and SQS need not be found among all services' addresses."""
+    handler = next((each for start, each in _DIRECT.items() if request.url.startswith(start)), None)
+    if handler is None or request.headers.get("X-Amz-Target") is None:
         return _process(stubber, request)
     try:
-        return _Direct.answer(request)
+        return handler.answer(request)
     except HTTPException as error:
         return error.code, error.get_headers(), error.get_body()
 
@@ -99,9 +112,9 @@ _ATTRIBUTES_ALONE = {
 """Whose answers are in their results as JSON has them, but for binary values."""
 
 
-class _Direct(DynamoHandler):
+class _Direct(BaseResponse):
     """Reads a call as botocore wrote it. moto makes a web server's request of it first, and looks for forms, uploads
-    and parameters in the URL, of which DynamoDB has none."""
+    and parameters in the URL, of which these services have none."""
 
     @classmethod
     def answer(cls, request: AWSPreparedRequest) -> Any:
@@ -117,15 +130,22 @@ class _Direct(DynamoHandler):
             name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
         }
         self.uri, self.method, self.querystring, self.uri_match = request.url, request.method, {}, {}
+        self.path = urlsplit(self.uri).path
         self.region = self.get_region_from_url(self, self.uri)
         self.partition = get_partition(self.region)
         self.response_headers = {"server": "amazon.com", "date": http_date(utcnow())}
-        content = {"method": self.method, "headers": self.headers, "data": body, "values": {}, "path": "/"}
+        content = {"method": self.method, "headers": self.headers, "data": body, "values": {}, "path": self.path}
         content_type = self.headers["Content-Type"]
         self.parse_parameters(cast(Request, SimpleNamespace(**content, content_type=content_type)))
         self.access_key = self.get_access_key()
         self.current_account = self.get_current_account()
 
+
+class _DirectQueues(_Direct, SQSResponse):
+    pass
+
+
+class _DirectTables(_Direct, DynamoHandler):
     def serialized(self, action_result: ActionResult) -> Any:
         result = action_result.result
         if self._get_action() in _ATTRIBUTES_ALONE and not isinstance(result, Exception):
@@ -133,6 +153,8 @@ class _Direct(DynamoHandler):
                 return 200, self.response_headers | {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(result)
         return super().serialized(action_result)
 
+
+_DIRECT: dict[str, type[_Direct]] = {"https://dynamodb.": _DirectTables, "https://sqs.": _DirectQueues}
 
 _sign: Any = SigV4Auth.add_auth
 
@@ -174,15 +196,63 @@ def _copied_update(part: Any) -> Any:
     return deepcopy(part) if pickled is None else pickle.loads(pickled)
 
 
-def _nodes_to_be_processed(traverser: DepthFirstTraverser) -> tuple[type, ...]:
-    """The same for each of its kind; moto asks at every node of a tree."""
+def _clauses_of(node: Any, clause_types: list[type]) -> list[Any]:
+    """moto asks of each node whether it is of an abstract class, for the whole tree at each of its levels."""
+    clauses = []
+    for child in node.children or []:
+        if type(child) in clause_types:
+            clauses.append(child)
+        elif _is_any_of(child, (Expression, UpdateExpressionFunction)):
+            clauses += _clauses_of(child, clause_types)
+    return clauses
+
+
+def _traversed(traverser: DepthFirstTraverser, node: Any, child_id: int = -1) -> Any:
+    """The same: the kinds that a traverser processes are the same for all of its kind."""
+    if not _is_any_of(node, (Node,)):
+        return node
+    parent = node.parent
+    for number, child in enumerate(node.children or []):
+        traverser.pre_processing_of_child(node, number)
+        _traversed(traverser, child, number)
+    if _is_any_of(node, _nodes_of(traverser)):
+        node = traverser.process(node)
+        node.parent = parent
+        if parent:
+            parent.children[child_id] = node
+    return node
+
+
+def _is_any_of(node: object, kinds: tuple[type, ...]) -> bool:
+    """Abstract classes take long to say so."""
+    asked = type(node), kinds
+    if asked not in _answered:
+        _answered[asked] = isinstance(node, kinds)
+    return _answered[asked]
+
+
+_answered: dict[tuple[type, tuple[type, ...]], bool] = {}
+
+
+def _nodes_of(traverser: DepthFirstTraverser) -> tuple[type, ...]:
     kind = type(traverser)
-    if kind not in _nodes_of:
-        _nodes_of[kind] = tuple(traverser._processing_map())
-    return _nodes_of[kind]
+    if kind not in _processed_by:
+        _processed_by[kind] = tuple(traverser._processing_map())
+    return _processed_by[kind]
 
 
-_nodes_of: dict[type, tuple[type, ...]] = {}
+_processed_by: dict[type, tuple[type, ...]] = {}
+
+
+def _random_hex(chance: MotoRandom, length: int = 8) -> str:
+    """As many digits at once."""
+    return f"{chance.getrandbits(4 * length):0{length}x}"
+
+
+def _random_string(chance: MotoRandom, length: int = 20, include_digits: bool = True, lower_case: bool = False) -> str:
+    pool = string.ascii_letters + (string.digits if include_digits else "")
+    drawn = "".join(chance.choices(pool, k=length))
+    return drawn.lower() if lower_case else drawn
 
 
 _all_items_in_order: Any = Table.all_items
