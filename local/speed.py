@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import json
 import pickle
-import string
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from copy import deepcopy
@@ -41,7 +40,6 @@ from moto.dynamodb.parsing.ast_nodes import (  # type: ignore[attr-defined]
 )
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.responses import DynamoHandler
-from moto.moto_api._internal.moto_random import MotoRandom
 from moto.sqs.models import Message, Queue
 from moto.sqs.responses import SQSResponse
 from moto.utilities.utils import get_partition
@@ -68,8 +66,6 @@ def shortened() -> Iterator[None]:
         (validators, "deepcopy", _copied_update),
         (DepthFirstTraverser, "traverse_node_recursively", _traversed),
         (Node, "find_clauses", _clauses_of),
-        (MotoRandom, "get_random_hex", _random_hex),
-        (MotoRandom, "get_random_string", _random_string),
     ]
     with ExitStack() as stack:
         for owner, name, replacement in patches:
@@ -242,17 +238,6 @@ def _nodes_of(traverser: DepthFirstTraverser) -> tuple[type, ...]:
 
 
 _processed_by: dict[type, tuple[type, ...]] = {}
-
-
-def _random_hex(chance: MotoRandom, length: int = 8) -> str:
-    """As many digits at once."""
-    return f"{chance.getrandbits(4 * length):0{length}x}"
-
-
-def _random_string(chance: MotoRandom, length: int = 20, include_digits: bool = True, lower_case: bool = False) -> str:
-    pool = string.ascii_letters + (string.digits if include_digits else "")
-    drawn = "".join(chance.choices(pool, k=length))
-    return drawn.lower() if lower_case else drawn
 
 
 _all_items_in_order: Any = Table.all_items
