@@ -1,6 +1,6 @@
 """The table's small records beside a retrieval's: a request's, a rejected message's, and how far a listing came."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -81,7 +81,7 @@ class ListingRecord(Stored):
     kind: Literal["listing"] = "listing"
     began_at: Number
     marker: str | None = None
-    """Where it goes on; None where the next one begins anew."""
+    """Where it goes on; None where it has come to its end, and for whom it did not show the next one begins anew."""
     sought: tuple[str, ...] = ()
     """The tags of the claims for which every page so far was searched, and that none has shown."""
     expires_at: Number
@@ -94,12 +94,8 @@ def listing_begun(claims: Sequence[Retrieval], now_ms: int) -> ListingRecord:
     """The record of a listing that begins now, for these claims of one vault."""
     item = f"listing/{claims[0].account_id}/{claims[0].vault_name}"
     expires_at = now_ms // 1000 + 2 * bounds.LISTING_CARRIED_ON_SECONDS
-    return ListingRecord(id=item, began_at=now_ms, sought=tags_of(claims), expires_at=expires_at)
-
-
-def tags_of(claims: Iterable[Retrieval]) -> tuple[str, ...]:
-    """As they are kept in a listing's record."""
-    return tuple(sorted(claim.tag.describe(None) for claim in claims))
+    sought = tuple(sorted(claim.tag.describe(None) for claim in claims))
+    return ListingRecord(id=item, began_at=now_ms, sought=sought, expires_at=expires_at)
 
 
 def request_id_of_item(request_id: str) -> str:

@@ -11,11 +11,14 @@ from thaw.description import Tag
 from thaw.edge.glacier import JobGone, JobPage, JobReader, Refused
 from thaw.edge.table import Table
 from thaw.job import GlacierJob
+from thaw.records import listing_begun
 from thaw.refusals import Refusal
 from thaw.retrieval import EXPEDITED_BACKLOG, Reason, Retrieval
 from thaw.states import State
 from thaw.tiers import Tier
 from thaw.work import reconciling
+from thaw.work.failures import Failures
+from thaw.work.settling import Settling
 
 
 class Glacier(JobReader):
@@ -100,16 +103,35 @@ def test_a_claim_that_comes_due_while_the_listing_is_under_way_is_searched_for_f
     assert site.get(late).jobs["1"].job_id == "late"
 
 
-def test_of_two_batches_in_one_run_none_carries_on_for_the_other(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_do_not_begin_a_listing_anew_where_one_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes several runs: none would come to its end."""
     monkeypatch.setattr(reconciling, "AT_ONCE", 1)
-    site.claim(1)
-    second = site.claim(5)
-    glacier = Glacier(site, job(second), *others(60))
-    site.run(glacier, times=3)
-    assert site.get(second).state is State.IN_PROGRESS
+    never_was, were = [site.claim(number) for number in (1, 2, 3)], [site.claim(number) for number in (4, 5, 6)]
+    glacier = Glacier(site, job(were[0]), *others(30), job(were[1]), *others(30), job(were[2]))
+    site.run(glacier, times=24)
+    assert {site.get(claim).state for claim in never_was} == {State.WAITING}
+    assert {(site.get(claim).state, site.get(claim).lost) for claim in were} == {(State.IN_PROGRESS, 0)}
+    assert glacier.asked.count(0) <= 6, "one for each batch at most"
 
 
-def test_a_place_kept_for_claims_that_are_settled_by_now_is_not_gone_on_from(site: Site) -> None:
+def test_a_job_that_is_shown_while_others_are_looked_after_is_adopted(site: Site) -> None:
+    """And whom it does not show never was, though it came to its end while others were looked after."""
+    was, never_was, late = (site.claim(number) for number in (1, 2, 3))
+    begun = listing_begun([was, never_was], site.now_ms)
+    site.table.save_listing(begun.model_copy(update={"marker": "2"}))
+    glacier = Glacier(site, *others(2), job(was), *others(1))
+    settling = Settling(site.table, glacier, site, site.ending, lambda: 10**6, lambda: site.now_ms, Failures())
+    settling.settle([late])
+    assert site.get(was).state is State.IN_PROGRESS
+    assert site.get(late) == late
+    settling.settle([never_was])
+    assert site.get(never_was).state is State.WAITING
+    assert glacier.asked == [2], "no page again"
+    settling.settle([late])
+    assert site.get(late).state is State.WAITING
+
+
+def test_a_listing_for_claims_that_are_settled_by_now_ends_and_the_next_one_begins_anew(site: Site) -> None:
     gone = site.claim(1)
     glacier = Glacier(site, *others(60))
     site.run(glacier)
@@ -118,9 +140,9 @@ def test_a_place_kept_for_claims_that_are_settled_by_now_is_not_gone_on_from(sit
     site.table.save(site.get(gone), settled)
     late = site.claim(2)
     glacier.jobs.insert(0, job(late))
-    glacier.asked.clear()
-    site.run(glacier)
-    assert glacier.asked == [0]
+    site.run(glacier, times=6)
+    assert site.get(late).state is State.IN_PROGRESS
+    assert glacier.asked == [*range(0, 61, 2), 0]
 
 
 def test_a_listing_is_not_carried_on_for_longer_than_half_a_day(site: Site) -> None:

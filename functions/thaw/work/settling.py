@@ -13,7 +13,7 @@ from thaw.edge.glacier import JobGone, JobPage, JobReader, Refused
 from thaw.edge.queue import ResumeQueue
 from thaw.edge.table import Table, Unreadable
 from thaw.job import GlacierJob
-from thaw.records import ListingRecord, listing_begun, tags_of
+from thaw.records import ListingRecord, listing_begun
 from thaw.refusals import Refusal
 from thaw.retrieval import Retrieval
 from thaw.states import State
@@ -37,9 +37,11 @@ class Awaited:
 class Search:
     """A listing of all of a vault's jobs for the claims of which nobody knows whether they were started.
 
+    There is one at a time for a vault, for those that were due when it began. Whoever is due later carries it on.
+
     Args:
         listing: which began now, or in an earlier run.
-        claims: those that are due now.
+        claims: those that are looked after now, which may be others.
     """
 
     def __init__(self, listing: ListingRecord, claims: list[Retrieval]) -> None:
@@ -47,24 +49,28 @@ class Search:
         self.marker = listing.marker
         """Where it goes on; None before the first page, and when it has come to its end."""
         self.by_tag = {claim.tag: claim for claim in claims}
-        sought = set(listing.sought)
-        self.missing = {claim.tag for claim in claims if claim.tag.describe(None) in sought}
+        self.unseen = set(listing.sought)
         """Those for which every page was searched, and that none has shown: at the end, they never were."""
 
-    def shows(self, job: GlacierJob) -> Tag | None:
-        """The claim whose job this is."""
-        tag = job.tag
-        return tag if tag in self.by_tag and is_of(self.by_tag[tag], job) else None
+    def seeks(self, tag: Tag) -> bool:
+        """Whether a job with that tag is looked for, be it for others."""
+        return tag in self.by_tag or tag.describe(None) in self.unseen
+
+    def has_shown(self, tag: Tag) -> None:
+        self.unseen.discard(tag.describe(None))
+
+    def absent(self) -> list[Retrieval]:
+        """Of these claims."""
+        return [claim for tag, claim in self.by_tag.items() if tag.describe(None) in self.unseen]
 
     def give_up(self) -> None:
         """Its place is gone: the next run begins anew, and nothing is known of what was not found."""
         self.marker = None
-        self.missing.clear()
+        self.unseen.clear()
 
     def so_far(self) -> ListingRecord:
         """How far it came."""
-        sought = tags_of(self.by_tag[tag] for tag in self.missing)
-        return self.listing.model_copy(update={"marker": self.marker, "sought": sought})
+        return self.listing.model_copy(update={"marker": self.marker, "sought": tuple(sorted(self.unseen))})
 
 
 @dataclass(frozen=True)
@@ -122,12 +128,20 @@ class Settling:
 
     def _list_whole(self, claims: list[Retrieval], awaited: dict[str, Awaited]) -> None:
         """A claim that ran out: its job is in the vault's listing, or was never started."""
-        search = Search(self._listing(claims), claims)
+        known = self._known_listing(claims)
+        search = Search(known or listing_begun(claims, self.now_ms()), claims)
+        if known is None or known.marker is not None:
+            self._search(search, claims[0], awaited)
+        if search.marker is None:
+            for claim in search.absent():
+                self.failures.apart(self._never_was, claim)
+
+    def _search(self, search: Search, vault: Retrieval, awaited: dict[str, Awaited]) -> None:
         try:
-            self._go_on(search, claims[0], awaited)
+            self._go_on(search, vault, awaited)
         except JobGone:
             # On the first page it is the vault that is gone, and with it all jobs; later perhaps only the place.
-            logger.warning("vault, or place in its listing, is gone", vault_name=claims[0].vault_name)
+            logger.warning("vault, or place in its listing, is gone", vault_name=vault.vault_name)
             if search.marker is not None:
                 search.give_up()
         except Refused as refused:
@@ -136,22 +150,19 @@ class Settling:
                 raise
             search.give_up()
         self._keep(search)
-        if search.marker is None:
-            for tag in search.missing:
-                self.failures.apart(self._never_was, search.by_tag[tag])
 
-    def _listing(self, claims: list[Retrieval]) -> ListingRecord:
-        """The listing that an earlier run began for some of these claims, or one that begins now for all of them."""
+    def _known_listing(self, claims: list[Retrieval]) -> ListingRecord | None:
+        """The listing that an earlier run began: it goes on, or has come to its end while others were looked after and
+        has not shown some of these."""
         fresh = listing_begun(claims, self.now_ms())
         try:
             known = self.table.get_listing(fresh)
         except Unreadable as error:
             unreadable(error.item_id, error)
-            return fresh
-        if known is None or known.marker is None or not set(known.sought) & set(fresh.sought):
-            return fresh
-        too_old = fresh.began_at - known.began_at > bounds.LISTING_CARRIED_ON_SECONDS * 1000
-        return fresh if too_old else known
+            return None
+        if known is None or fresh.began_at - known.began_at > bounds.LISTING_CARRIED_ON_SECONDS * 1000:
+            return None
+        return known if known.marker is not None or set(known.sought) & set(fresh.sought) else None
 
     def _keep(self, search: Search) -> None:
         """Only of a listing that takes more than one run anything is kept."""
@@ -168,7 +179,7 @@ class Settling:
             self._adopt_from(page, search)
             settled = self._take_from(page, awaited)
             search.marker = page.marker
-            if not search.missing and settled <= 1:
+            if not search.unseen and settled <= 1:
                 search.marker = None
                 return
             if search.marker is not None and self.time_left_ms() < stop_at_ms:
@@ -178,19 +189,28 @@ class Settling:
     def _adopt_from(self, page: JobPage, search: Search) -> None:
         """A claim whose job is shown, but can't be read or adopted, is not missing: it stays in doubt."""
         count("JobUnreadable", len(page.unreadable))
-        search.missing -= set(page.unreadable)
-        for job in page.jobs:
-            tag = search.shows(job)
+        for tag in page.unreadable:
             if tag is not None:
-                search.missing.discard(tag)
-                self.failures.apart(self._adopt(search, tag), job)
+                search.has_shown(tag)
+        for job in page.jobs:
+            if job.tag is not None and search.seeks(job.tag):
+                self.failures.apart(self._adopt(search, job.tag), job)
 
     def _adopt(self, search: Search, tag: Tag) -> Callable[[GlacierJob], None]:
         def adopt(job: GlacierJob) -> None:
-            search.by_tag[tag] = self.ending.seen(search.by_tag[tag], tag, job)
-            count("JobAdopted")
+            claim = search.by_tag.get(tag) or self._claim_of_others(search, tag)
+            if claim is not None and is_of(claim, job):
+                search.has_shown(tag)
+                search.by_tag[tag] = self.ending.seen(claim, tag, job)
+                count("JobAdopted")
 
         return adopt
+
+    def _claim_of_others(self, search: Search, tag: Tag) -> Retrieval | None:
+        """Which is not looked after now, if it still is one. Whatever comes of it, it is not held to be absent."""
+        search.has_shown(tag)
+        claim = self.table.get(tag.key)
+        return claim if claim is not None and claim.tag == tag and claim.state is State.INITIATING else None
 
     def _never_was(self, record: Retrieval) -> None:
         """The listing does not have the job of the record's newest attempt."""
