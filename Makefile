@@ -2,7 +2,8 @@
 PYTHON ?= python3
 PORT ?= 4566
 SPEED ?= 3600
-WORKERS ?= 3
+# As many processes as there are processors, but for three at least and eight at most.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, max(3, os.cpu_count() or 1)))")
 CASES ?= 100000
 REQUESTS ?= 10000
 ARCHIVES ?= 0
