@@ -463,8 +463,8 @@ MUTATIONS = (
     one(
         "units of others don't count",
         "planning.py",
-        "    serving = valid(units, now_ms)\n    within",
-        "    serving = valid([], now_ms)\n    within",
+        "serving, within = valid(units, now_ms), ",
+        "serving, within = valid([], now_ms), ",
     ),
     one(
         "more bought than allowed", "planning.py", "min(settings.max_units, UNITS_AT_MOST)\n    return", "2\n    return"

@@ -6,6 +6,7 @@ Work is counted in unit-seconds (`capacity`).
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from math import ceil
 from typing import Self
 
@@ -89,7 +90,7 @@ class Demand:
         )
 
     def plan(self, units: list[Unit], now_ms: int, settings: Settings) -> Plan:
-        """What to buy for all of it but what Glacier denies to start, which is tried in the time that is left."""
+        """What to buy for all of it but what Glacier denies to start."""
         backlog = [each for each in self.backlog if each.id not in self.denied]
         given_out = [slot for slot in self.slots if slot.id not in self.denied]
         return plan(units, backlog, given_out, now_ms, settings)
@@ -118,25 +119,33 @@ def taken(slots: list[Slot], backlog: list[Waiting], now_ms: int) -> list[Slot]:
 def plan(units: list[Unit], backlog: list[Waiting], slots: list[Slot], now_ms: int, settings: Settings) -> Plan:
     """What to buy so that the whole backlog is gone within `drain_within_seconds`, up to the ceiling.
 
-    What is due only after that, as its last start had no answer, is no work for this time: it counts when it comes
-    nearer, and before a slot is given to it.
+    What is due only after that, as its last start had no answer, is no work for this time. But a unit is bought before
+    slots are given, if the time for which they are is the longer.
 
     Args:
         units: those there are, bought by us or by others.
         slots: what was given out before.
     """
-    serving = valid(units, now_ms)
-    within = settings.drain_within_seconds
-    due = [each for each in backlog if each.due_at <= now_ms + max(within, RELEASED_AHEAD_SECONDS) * 1000]
-    if not due:
-        return Plan(buy=0, wanted=len(serving))
-    released_seconds = sum(slot.unit_seconds_left(now_ms) for slot in taken(slots, backlog, now_ms))
-    work_seconds = sum(each.unit_seconds for each in due) + released_seconds
-    there_seconds = sum(min(within, (unit.expires_ms - now_ms) / 1000) for unit in serving)
-    missing = -int(-max(0.0, work_seconds - there_seconds) // within)
+    serving, within = valid(units, now_ms), settings.drain_within_seconds
+    left = taken(slots, backlog, now_ms)
+    missing = max(
+        _missing(serving, backlog, left, now_ms, each) for each in (within, max(within, RELEASED_AHEAD_SECONDS))
+    )
     wanted = len(serving) + missing
     allowed = min(settings.max_units, UNITS_AT_MOST)
     return Plan(buy=max(0, min(wanted, allowed) - len(serving)), wanted=wanted)
+
+
+def _missing(serving: list[Unit], backlog: list[Waiting], slots: list[Slot], now_ms: int, within_seconds: int) -> int:
+    """How many units more would do what begins within so many seconds."""
+    until_ms = now_ms + within_seconds * 1000
+    due = [each for each in backlog if each.due_at <= until_ms]
+    if not due:
+        return 0
+    released_seconds = sum(slot.unit_seconds_left(now_ms) for slot in slots if slot.starts_at <= until_ms)
+    work_seconds = sum(each.unit_seconds for each in due) + released_seconds
+    there_seconds = sum(min(within_seconds, (unit.expires_ms - now_ms) / 1000) for unit in serving)
+    return -int(-max(0.0, work_seconds - there_seconds) // within_seconds)
 
 
 def slots(
@@ -154,9 +163,9 @@ def slots(
 
     Args:
         before: what was given out before.
-        denied: the ids of those that get only the time that the others leave: most likely they won't start.
+        denied: the ids of those that are tried when they are due, beside the slots: a denial takes no time of a unit.
     """
-    left = taken(before, backlog, now_ms)
+    left = [slot for slot in taken(before, backlog, now_ms) if slot.id not in denied]
     serving = valid(units, now_ms)
     in_order = sorted(backlog, key=lambda waiting: (waiting.due_at, waiting.id))
     horizon = now_ms + RELEASED_AHEAD_SECONDS * 1000
@@ -166,15 +175,12 @@ def slots(
         return Slots(given=due, expected=times[len(due) :], taken=left)
     # No slot beyond the first expiry: from then on the rate is another.
     last = min(horizon, min(unit.expires_ms for unit in serving) - 1)
-    placed: list[tuple[Waiting, Slot]] = []
-    for is_denied in (False, True):
-        ahead = sorted([*left, *(slot for _, slot in placed)], key=lambda slot: slot.starts_at)
-        group = [each for each in in_order if (each.id in denied) == is_denied]
-        placed += _placed(group, ahead, len(serving), now_ms)
-    given = [(each, slot) for each, slot in placed if slot.starts_at <= last]
+    tried = [(each, max(now_ms, each.due_at)) for each in in_order if each.id in denied]
+    placed = list(_placed([each for each in in_order if each.id not in denied], left, len(serving), now_ms))
+    given = list(takewhile(lambda each: each[1].starts_at <= last, placed))
     return Slots(
-        given=[(each, slot.starts_at) for each, slot in given],
-        expected=[(each, slot.starts_at) for each, slot in placed if slot.starts_at > last],
+        given=[(each, slot.starts_at) for each, slot in given] + [each for each in tried if each[1] <= horizon],
+        expected=[(each, slot.starts_at) for each, slot in placed[len(given) :]],
         taken=taken([*left, *(slot for _, slot in given)], [], now_ms),
     )
 

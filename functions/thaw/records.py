@@ -81,7 +81,7 @@ class ListingRecord(Stored):
     kind: Literal["listing"] = "listing"
     began_at: Number
     marker: str | None = None
-    """Where it goes on; None where it has come to its end, and for whom it did not show the next one begins anew."""
+    """Where it goes on; None where the next one begins anew."""
     sought: tuple[str, ...] = ()
     """The tags of the claims for which every page so far was searched, and that none has shown."""
     expires_at: Number

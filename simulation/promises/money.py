@@ -186,13 +186,16 @@ def of_units(
         known = [each for each in units[:number] if each.capacity_id in ours or unit.at - each.at > _LISTED_WITHIN]
         ends = [one_month_after(earlier.at) for earlier in known]
         left = [end - unit.at - _SKEW for end in ends if end - unit.at > _SKEW]
-        there_seconds = sum(min(drain, each).total_seconds() for each in left)
-        work_seconds = _work_seconds(*_read_of_backlog(unit, calls), history, expedited, drain)
+        looked = _read_of_backlog(unit, calls)
+        times = {drain, max(drain, _RELEASED_AHEAD)}
+        work_seconds = {time: _work_seconds(*looked, history, expedited, time) for time in times}
+        suffice = all(work_seconds[time] <= sum(min(time, each).total_seconds() for each in left) for time in times)
         if len(left) >= max_units:
             what = f"unit {number + 1} was bought; there were {len(left)}, and {max_units} are allowed"
             yield Violation(Promise.NO_DOLLAR_TWICE, what)
-        elif work_seconds <= there_seconds:
-            what = f"unit {number + 1} was bought for {work_seconds:.0f} s of work, with {len(left)} units there"
+        elif suffice:
+            most_seconds = max(work_seconds.values())
+            what = f"unit {number + 1} was bought for {most_seconds:.0f} s of work, with {len(left)} units there"
             yield Violation(Promise.NO_DOLLAR_TWICE, what)
 
 
@@ -206,14 +209,14 @@ def _read_of_backlog(unit: UnitBought, calls: Sequence[Call]) -> tuple[Call, Cal
     return reads[-1] if reads else (purchase, purchase)
 
 
-def _work_seconds(read: Call, after: Call, history: History, expedited: set[str], drain: timedelta) -> float:
+def _work_seconds(read: Call, after: Call, history: History, expedited: set[str], within: timedelta) -> float:
     """Unit-seconds of what waited for a unit then, and of the slots that were given out and not over. Requests for the
     same bytes share one; what has a slot and waits again counts once. What has ended has its place in the rate, and
     needs no more of its slot; what Glacier denies to start, or is due only later, needs no unit."""
     records = list(history.versions(read, after))
     waits = [record for record in records if _waits(record, expedited)]
     waiting = {record["id"] for record in waits}
-    until_ms = after.at_ms + (max(drain, _RELEASED_AHEAD) + _SKEW).total_seconds() * 1000
+    until_ms = after.at_ms + (within + _SKEW).total_seconds() * 1000
     due = {record["id"] for record in waits if record["dueAt"] <= until_ms}
     alive = {record["id"] for record in records if _needs_its_slot(record)}
     seen = {record["id"] for record in records}
@@ -224,7 +227,7 @@ def _work_seconds(read: Call, after: Call, history: History, expedited: set[str]
         max(0, _slot_ends_ms(slot, name in alive) - max(from_ms, slot["startsAt"])) * slot["units"]
         for name, slot in slots.items()
         if name in alive or slot["startsAt"] <= after.at_ms + _SKEW.total_seconds() * 1000
-        if name not in waiting | denied
+        if name not in waiting | denied and slot["startsAt"] <= until_ms
     )
     return len(due) * _UNIT_SECONDS_EACH + taken_ms / 1000
 

@@ -1,6 +1,7 @@
 """reconcile against a real table and a Glacier whose listing takes as long, and goes as wrong, as a test wants."""
 
 from collections.abc import Callable, Iterator
+from unittest.mock import Mock
 
 import pytest
 
@@ -114,21 +115,31 @@ def test_batches_do_not_begin_a_listing_anew_where_one_goes_on(site: Site, monke
     assert glacier.asked.count(0) <= 6, "one for each batch at most"
 
 
-def test_a_job_that_is_shown_while_others_are_looked_after_is_adopted(site: Site) -> None:
-    """And whom it does not show never was, though it came to its end while others were looked after."""
+def test_a_listing_settles_all_for_whom_it_began_whoever_is_looked_after(site: Site) -> None:
     was, never_was, late = (site.claim(number) for number in (1, 2, 3))
     begun = listing_begun([was, never_was], site.now_ms)
     site.table.save_listing(begun.model_copy(update={"marker": "2"}))
-    glacier = Glacier(site, *others(2), job(was), *others(1))
+    glacier = Glacier(site, job(late), *others(1), job(was), *others(1))
     settling = Settling(site.table, glacier, site, site.ending, lambda: 10**6, lambda: site.now_ms, Failures())
     settling.settle([late])
-    assert site.get(was).state is State.IN_PROGRESS
-    assert site.get(late) == late
-    settling.settle([never_was])
-    assert site.get(never_was).state is State.WAITING
-    assert glacier.asked == [2], "no page again"
+    assert [site.get(claim).state for claim in (was, never_was)] == [State.IN_PROGRESS, State.WAITING]
+    assert site.get(late) == late, "its job may be on an earlier page"
     settling.settle([late])
-    assert site.get(late).state is State.WAITING
+    assert site.get(late).state is State.IN_PROGRESS
+    assert glacier.asked == [2, 0]
+
+
+def test_who_dies_at_the_end_of_a_listing_comes_to_it_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    never_were = [site.claim(number) for number in (1, 2)]
+    glacier = Glacier(site, *others(60))
+    site.run(glacier)
+    monkeypatch.setattr(site.table, "change", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        site.run(glacier, times=6)
+    monkeypatch.undo()
+    site.run(glacier)
+    assert {site.get(claim).state for claim in never_were} == {State.WAITING}
+    assert glacier.asked.count(0) == 1
 
 
 def test_a_listing_for_claims_that_are_settled_by_now_ends_and_the_next_one_begins_anew(site: Site) -> None:

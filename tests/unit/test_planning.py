@@ -73,22 +73,26 @@ def test_a_plan_keeps_to_the_ceiling_and_buys_only_what_is_wanted(
 def test_what_is_wanted_is_enough_and_one_less_is_not(
     units: list[Unit], backlog: list[Waiting], before: list[Slot], allowed: Settings
 ) -> None:
-    plan = planning.plan(units, backlog, before, NOW, allowed)
-    serving = capacity.valid(units, NOW)
+    """For what begins within the time to drain, and for what may get a slot now."""
+    missing = planning.plan(units, backlog, before, NOW, allowed).wanted - len(capacity.valid(units, NOW))
     within = allowed.drain_within_seconds
-    due = [each for each in backlog if each.due_at <= NOW + max(within, 900) * 1000]
+    needed = {seconds: lacking(units, backlog, before, seconds) for seconds in (within, max(within, 900))}
+    assert all(missing * seconds >= lack - 1e-6 * abs(lack) for seconds, lack in needed.items())
+    assert missing == 0 or any((missing - 1) * seconds < lack for seconds, lack in needed.items())
+
+
+def lacking(units: list[Unit], backlog: list[Waiting], before: list[Slot], seconds: int) -> float:
+    """So many unit-seconds; none where nothing is due within the time."""
+    until = NOW + seconds * 1000
+    due, waits = [each for each in backlog if each.due_at <= until], {each.id for each in backlog}
     work = sum(max(100.0, (each.bytes or 0) / 150e6) for each in due)
-    waits = {each.id for each in backlog}
     work += sum(
         slot.units * (slot.ends_at - max(NOW, slot.starts_at)) / 1000
         for slot in before
-        if slot.ends_at > NOW and slot.id not in waits
+        if slot.ends_at > NOW and slot.starts_at <= until and slot.id not in waits
     )
-    there = sum(min(within, (each.expires_ms - NOW) / 1000) for each in serving)
-    missing = plan.wanted - len(serving)
-    if due:
-        assert there + missing * within >= work * 0.999999
-        assert missing == 0 or there + (missing - 1) * within < work
+    there = sum(min(seconds, (each.expires_ms - NOW) / 1000) for each in capacity.valid(units, NOW))
+    return work - there if due else 0.0
 
 
 @given(units=UNITS, backlog=BACKLOGS, before=SLOTS, allowed=SETTINGS)
@@ -216,32 +220,33 @@ def test_what_is_due_only_after_the_time_to_drain_is_no_work_for_that_time() -> 
 
 def test_a_unit_is_bought_before_a_slot_is_given() -> None:
     """Else what has little time to drain would be released, and refused, without one for ever."""
-    allowed = Settings(max_units=1, drain_within_seconds=300, try_beyond_guarantee=False)
     soon = waiting(1, due_in_ms=900_000)
-    assert planning.slots(soon, [], [], NOW, allowed).given
-    assert planning.plan([], soon, [], NOW, allowed).buy == 1
+    assert planning.slots(soon, [], [], NOW, HASTY).given
+    assert planning.plan([], soon, [], NOW, HASTY).buy == 1
 
 
-def test_what_is_denied_gets_the_time_that_others_leave() -> None:
-    """However long it has been due."""
-    denied = waiting(4, due_in_ms=-600_000)
-    soon = [Waiting("soon-1", NOW), Waiting("soon-2", NOW + 350_000)]
-    given_out = planning.slots(
-        denied + soon, [unit(1)], [], NOW, settings(), frozenset(each.id for each in denied)
-    ).given
-    assert [(each.id[:4], (slot_at - NOW) // 1000) for each, slot_at in given_out] == [
-        ("soon", 0),
-        ("soon", 350),
-        ("retr", 100),
-        ("retr", 200),
-        ("retr", 450),
-        ("retr", 550),
-    ]
-    many = planning.slots(
-        waiting(1000) + soon, [unit(1)], [], NOW, settings(), frozenset(each.id for each in waiting(1000))
-    )
-    assert [each.id for each, _ in many.given][:2] == ["soon-1", "soon-2"]
-    assert len(many.given) + len(many.expected) == 1002
+HASTY = Settings(max_units=2, drain_within_seconds=300, try_beyond_guarantee=False)
+
+
+def test_what_comes_after_the_time_to_drain_is_set_against_what_the_units_do_until_then() -> None:
+    later, three = waiting(1, due_in_ms=840_000), [Waiting(f"other-{number}", NOW) for number in range(3)]
+    assert planning.plan([unit(1)], three + later, [], NOW, HASTY).buy == 0
+    slots = planning.slots(later, [unit(1)], [], NOW, HASTY).taken
+    assert planning.plan([unit(1)], three, slots, NOW, HASTY).buy == 0
+    assert planning.plan([unit(1)], [*three, Waiting("other-4", NOW), *later], [], NOW, HASTY).buy == 1
+
+
+def test_what_is_denied_is_tried_when_it_is_due_and_holds_up_no_one() -> None:
+    """A denial takes no time of a unit; and who is never tried would never learn that the permission is there."""
+    denied = [Waiting(f"denied-{number}", NOW + number * 600_000 - 600_000) for number in range(4)]
+    others = waiting(100)
+    ids = frozenset(each.id for each in denied)
+    before = planning.slots(denied, [unit(1)], [], NOW, settings()).taken
+    given_out = planning.slots(denied + others, [unit(1)], before, NOW, settings(), ids)
+    times = {each.id: (slot_at - NOW) // 1000 for each, slot_at in given_out.given}
+    assert [times.pop(name) for name in ("denied-0", "denied-1", "denied-2")] == [0, 0, 600]
+    assert list(times.values()) == list(range(0, 1000, 100))
+    assert {slot.id for slot in given_out.taken} == {*times}
 
 
 def slot(record: Retrieval, starts_in_seconds: int, units: int = 1) -> Slot:

@@ -15,7 +15,7 @@ from thaw.edge.table import Table, Unreadable
 from thaw.job import GlacierJob
 from thaw.records import ListingRecord, listing_begun
 from thaw.refusals import Refusal
-from thaw.retrieval import Retrieval
+from thaw.retrieval import Retrieval, item_id
 from thaw.states import State
 from thaw.work.ending import Ending, is_of
 from thaw.work.failures import Failures
@@ -58,10 +58,6 @@ class Search:
 
     def has_shown(self, tag: Tag) -> None:
         self.unseen.discard(tag.describe(None))
-
-    def absent(self) -> list[Retrieval]:
-        """Of these claims."""
-        return [claim for tag, claim in self.by_tag.items() if tag.describe(None) in self.unseen]
 
     def give_up(self) -> None:
         """Its place is gone: the next run begins anew, and nothing is known of what was not found."""
@@ -128,20 +124,12 @@ class Settling:
 
     def _list_whole(self, claims: list[Retrieval], awaited: dict[str, Awaited]) -> None:
         """A claim that ran out: its job is in the vault's listing, or was never started."""
-        known = self._known_listing(claims)
-        search = Search(known or listing_begun(claims, self.now_ms()), claims)
-        if known is None or known.marker is not None:
-            self._search(search, claims[0], awaited)
-        if search.marker is None:
-            for claim in search.absent():
-                self.failures.apart(self._never_was, claim)
-
-    def _search(self, search: Search, vault: Retrieval, awaited: dict[str, Awaited]) -> None:
+        search = Search(self._listing(claims), claims)
         try:
-            self._go_on(search, vault, awaited)
+            self._go_on(search, claims[0], awaited)
         except JobGone:
             # On the first page it is the vault that is gone, and with it all jobs; later perhaps only the place.
-            logger.warning("vault, or place in its listing, is gone", vault_name=vault.vault_name)
+            logger.warning("vault, or place in its listing, is gone", vault_name=claims[0].vault_name)
             if search.marker is not None:
                 search.give_up()
         except Refused as refused:
@@ -149,20 +137,30 @@ class Settling:
                 self._keep(search)
                 raise
             search.give_up()
-        self._keep(search)
+        if search.marker is None:
+            for claim in self._absent(search):
+                self.failures.apart(self._never_was, claim)
+        self._keep(search)  # so who dies before that comes to the end again
 
-    def _known_listing(self, claims: list[Retrieval]) -> ListingRecord | None:
-        """The listing that an earlier run began: it goes on, or has come to its end while others were looked after and
-        has not shown some of these."""
+    def _listing(self, claims: list[Retrieval]) -> ListingRecord:
+        """The listing of the vault that an earlier run, or another batch, began; or one that begins now."""
         fresh = listing_begun(claims, self.now_ms())
         try:
             known = self.table.get_listing(fresh)
         except Unreadable as error:
             unreadable(error.item_id, error)
-            return None
-        if known is None or fresh.began_at - known.began_at > bounds.LISTING_CARRIED_ON_SECONDS * 1000:
-            return None
-        return known if known.marker is not None or set(known.sought) & set(fresh.sought) else None
+            return fresh
+        if known is None or known.marker is None:
+            return fresh
+        too_old = fresh.began_at - known.began_at > bounds.LISTING_CARRIED_ON_SECONDS * 1000
+        return fresh if too_old else known
+
+    def _absent(self, search: Search) -> list[Retrieval]:
+        """Whom no page has shown: of these claims, and of those that are not looked after now and still are claims."""
+        tags = {tag for tag in map(Tag.read, search.unseen) if tag is not None}
+        others = self.table.read_many([item_id(tag.key) for tag in tags - search.by_tag.keys()], unreadable)
+        mine = [claim for tag, claim in search.by_tag.items() if tag in tags]
+        return mine + [each for each in others if each.tag in tags and each.state is State.INITIATING]
 
     def _keep(self, search: Search) -> None:
         """Only of a listing that takes more than one run anything is kept."""
