@@ -49,7 +49,7 @@ MUTATIONS = (
     one(
         "adoption skipped",
         "work/settling.py",
-        "            if tag is not None:\n",
+        "            if job.tag is not None and search.seeks(job.tag):\n",
         "            if False:\n",
     ),
     one(
