@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from botocore.awsrequest import AWSResponse
@@ -265,7 +265,9 @@ class Run:
 
     @property
     def _faults_end(self) -> datetime:
-        return self.world.cloud.start + timedelta(seconds=self.workload.faults_end_seconds or 0)
+        """A life of the sweep has no such time, but for the outage that it was struck with."""
+        planned = self.world.cloud.start + timedelta(seconds=self.workload.faults_end_seconds or 0)
+        return max(planned, datetime.fromtimestamp(self._strikes.outages_end_ms / 1000, UTC))
 
     @property
     def _units_of_ours(self) -> list[str]:

@@ -156,6 +156,8 @@ class Strikes:
     """How often a kind made no difference: nothing was so new that it could be listed late, or no job was started."""
     _down_until_ms: dict[str, float] = field(default_factory=dict)
     """Services that have an outage."""
+    outages_end_ms: float = 0.0
+    """When the last of them is over."""
     _appears_ms: dict[str, float] = field(default_factory=dict)
     """When jobs that appear late do so."""
 
@@ -178,6 +180,7 @@ class Strikes:
 
     def end_outages(self) -> None:
         self._down_until_ms.clear()
+        self.outages_end_ms = min(self.outages_end_ms, self.cloud.clock.now_ms())
 
     def strike(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """The answer to a call to which this happens; or what the SDK, or the function's death, raises."""
@@ -254,7 +257,9 @@ class Strikes:
 
     def _outage(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """From now on no call of the service is answered."""
-        self._down_until_ms[call.service] = call.at_ms + choice.amount * 1000
+        until_ms = call.at_ms + choice.amount * 1000
+        self._down_until_ms[call.service] = until_ms
+        self.outages_end_ms = max(self.outages_end_ms, until_ms)
         return self._500_before(choice, call, perform)
 
     def _slow_reply(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:

@@ -11,7 +11,7 @@ import pytest
 from local.calls import Call
 from simulation.choices import Choice
 from simulation.lives import LIVES, Life
-from simulation.strikes import NEVER_REPEATED
+from simulation.strikes import NEVER_REPEATED, OUTAGE
 from simulation.sweep import TELLING_WAYS, WAYS, Cell, Ways, cells_of, seconds_of, strike, telling_ways_of, ways_of
 from simulation.world import World
 
@@ -66,6 +66,12 @@ def test_pairs_strike_again_at_what_follows(world: World) -> None:
     assert [strike(world, pair).violations for pair in pairs[:6]] == [()] * 6
     at_money = [pair.strikes[1][1] for pair in pairs if pair.strikes[1][0] == "initiate InitiateJob 1"]
     assert {way.kind for way in at_money} == {*(way.kind for way in WAYS), "policy full", "denied", "overtaken"}
+
+
+def test_what_waits_out_an_outage_is_not_late(world: World) -> None:
+    """A slot's message can't be sent for an hour, which is nobody's delay but the queue's."""
+    struck = Cell("Expedited, unit there", (("top_up SendMessage 1", Choice(OUTAGE, 3600.0)),))
+    assert strike(world, struck).violations == ()
 
 
 def test_a_strike_that_comes_to_nothing_is_told_apart(world: World) -> None:
