@@ -50,8 +50,12 @@ def _expedited_run(steps: Steps, chance: random.Random) -> None:
 
 
 def _inventories(steps: Steps, chance: random.Random) -> None:
-    """Mostly the same one, so that they meet: in progress, between two pages, ended with a slower job still there."""
+    """Mostly the same one, so that they meet: in progress, between two pages, ended with a slower job still there. The
+    function that ends the first page may die of the write."""
     follow = chance.choice([True, True, False, None])
+    if follow and chance.random() < 0.3:
+        writes = ("complete PutItem 1", "complete TransactWriteItems 1")
+        steps.certain = dict.fromkeys(writes, Choice("dies after"))
     for _ in range(chance.randint(1, 4)):
         steps.ask_inventory(_pause_seconds(chance), follow)
 
@@ -67,6 +71,22 @@ def _days_of_quiet(steps: Steps, chance: random.Random) -> None:
     for _ in range(chance.randint(2, 4)):
         hours = chance.choice([2, 20, 23, 26, 40, 24 * chance.uniform(2, 9)])
         steps.ask(_tier(chance), hours * HOUR_SECONDS, archive=chance.choice([0, 1]))
+
+
+def _opened_anew(steps: Steps, chance: random.Random) -> None:
+    """What failed, or an inventory, is asked for again as soon as it has ended; and then that end is told once more."""
+    ends_seconds = 60.0
+    told_again = Choice("message twice", round(chance.uniform(1, WITHIN.message_seconds), 3))
+    steps.certain = {"job's time 1": Choice("job early", ends_seconds), "message notifications 1": told_again}
+    again_seconds = ends_seconds + chance.uniform(1, 60)
+    if chance.random() < 0.5:
+        steps.ask_inventory(follow=False)
+        steps.ask_inventory(again_seconds, follow=False)
+    else:
+        steps.certain["job's end 1"] = Choice("job fails")
+        steps.ask(_tier(chance), archive=3)
+        steps.ask(_tier(chance), again_seconds, archive=3)
+    steps.settings = {"on_demand_room": True}
 
 
 def _months_end(steps: Steps, chance: random.Random) -> None:
@@ -204,6 +224,7 @@ THEMES: dict[str, Callable[[Steps, random.Random], None]] = {
     "inventories": _inventories,
     "burst": _burst,
     "days of quiet": _days_of_quiet,
+    "opened anew": _opened_anew,
     "month's end": _months_end,
     "hurried at the look": _hurried,
     "hurried at the start": _hurried_at_the_start,
