@@ -155,9 +155,7 @@ class Strikes:
     in_vain: Counter[str] = field(default_factory=Counter)
     """How often a kind made no difference: nothing was so new that it could be listed late, or no job was started."""
     _down_until_ms: dict[str, float] = field(default_factory=dict)
-    """Services that have an outage."""
-    outages_end_ms: float = 0.0
-    """When the last of them is over."""
+    """When the outage of a service is over."""
     _appears_ms: dict[str, float] = field(default_factory=dict)
     """When jobs that appear late do so."""
 
@@ -179,8 +177,13 @@ class Strikes:
         return next((choice for params, choice in self._failing if params is call.params), None)
 
     def end_outages(self) -> None:
-        self._down_until_ms.clear()
-        self.outages_end_ms = min(self.outages_end_ms, self.cloud.clock.now_ms())
+        now_ms = self.cloud.clock.now_ms()
+        self._down_until_ms = {service: min(until_ms, now_ms) for service, until_ms in self._down_until_ms.items()}
+
+    @property
+    def outages_end_ms(self) -> float:
+        """When the last of them is over; 0 where there was none."""
+        return max(self._down_until_ms.values(), default=0.0)
 
     def strike(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """The answer to a call to which this happens; or what the SDK, or the function's death, raises."""
@@ -257,9 +260,7 @@ class Strikes:
 
     def _outage(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """From now on no call of the service is answered."""
-        until_ms = call.at_ms + choice.amount * 1000
-        self._down_until_ms[call.service] = until_ms
-        self.outages_end_ms = max(self.outages_end_ms, until_ms)
+        self._down_until_ms[call.service] = call.at_ms + choice.amount * 1000
         return self._500_before(choice, call, perform)
 
     def _slow_reply(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:

@@ -16,6 +16,7 @@ from thaw.states import OPEN, State
 MIB = 1024 * 1024
 HOUR_SECONDS = 3600
 FIVE_MINUTES_MS = 5 * 60 * 1000
+HASTY = Settings(max_units=2, drain_within_seconds=300, try_beyond_guarantee=False)
 
 
 def waiting(count: int, bytes_each: int | None = None, due_in_ms: int = 0) -> list[Waiting]:
@@ -223,9 +224,6 @@ def test_a_unit_is_bought_before_a_slot_is_given() -> None:
     soon = waiting(1, due_in_ms=900_000)
     assert planning.slots(soon, [], [], NOW, HASTY).given
     assert planning.plan([], soon, [], NOW, HASTY).buy == 1
-
-
-HASTY = Settings(max_units=2, drain_within_seconds=300, try_beyond_guarantee=False)
 
 
 def test_what_comes_after_the_time_to_drain_is_set_against_what_the_units_do_until_then() -> None:
