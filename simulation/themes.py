@@ -181,16 +181,19 @@ def _two_more(steps: Steps, chance: random.Random) -> dict[str, Choice]:
     lag_seconds = round(WITHIN.index_lag_seconds - chance.uniform(5, 30), 3)
     steps.ask_expedited(first_seconds)
     steps.ask_expedited(lag_seconds - 1 - first_seconds)
+    steps.settings["faults_begin_seconds"] = WITHIN.index_lag_seconds + 30.0
     return {f"top_up Query {number}": Choice("index behind", lag_seconds) for number in range(7, 11)}
 
 
 def _taken_back(steps: Steps, chance: random.Random) -> None:
-    """All but the first, once they have their slots; and others come for their time."""
+    """All but the first, once they have their slots; and others come for their time. Other faults come later: where
+    slots are given only then, there is nothing to take back."""
     others = len(steps.requests)
     for number in range(2, others + 1):
         steps.send({"cancel": f"r{number}"}, chance.uniform(40, 80) if number == 2 else 0.0)
-    for _ in range(2, others + 1):
-        steps.ask_expedited(chance.choice([1, 2, 5]))
+    for number in range(2, others + 1):
+        steps.ask_expedited(chance.choice([1, 2, 5]) if number == 2 else 0.0)
+    steps.settings["faults_begin_seconds"] = steps.at_seconds + 5.0
 
 
 def _just_in_time(steps: Steps, chance: random.Random) -> None:
@@ -198,22 +201,23 @@ def _just_in_time(steps: Steps, chance: random.Random) -> None:
     worth another."""
     count = chance.randint(3, 6)
     about = chance.choice([{}, _TAKEN_BACK, *_about_units(), None])
-    for _ in range(count):
-        at_once = about is None or about is _TAKEN_BACK
-        steps.ask_expedited(0 if at_once else chance.choice([0, 0, 0, 5, 30, 200]))
+    for number in range(count):
+        if about is _TAKEN_BACK:
+            steps.ask_expedited(0.5 if number == 1 else 0.0)  # the first has the first slot
+        else:
+            steps.ask_expedited(0.0 if about is None else chance.choice([0, 0, 0, 5, 30, 200]))
     if about is _ON_ITS_WAY:
         steps.add("buy", after_seconds=chance.uniform(5, 50))
     if about is _TAKEN_BACK:
         _taken_back(steps, chance)
     steps.certain = _two_more(steps, chance) if about is None else about
     minutes = -(-count * capacity.UNIT_SECONDS_EACH // 60)
-    steps.settings = {
+    steps.settings |= {
         "max_units": 2,
         "drain_within_minutes": minutes,
         "try_beyond_guarantee": False,
         "on_demand_room": False,
         "beyond_guarantee_served": False,
-        "faults_begin_seconds": 0.0 if about is not None else WITHIN.index_lag_seconds + 30.0,
     }
 
 
