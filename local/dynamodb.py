@@ -31,6 +31,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from local.deploy import ACCOUNT_ID, REGION, Deployment
 from local.dynamodb_checks import checked, wrong_index_key
+from local.dynamodb_comparisons import compared
 from local.meter import Attributes, WriteMeter
 
 OnRecord = Callable[[Table, dict[str, Any]], None]
@@ -65,6 +66,7 @@ class Writes:
             once = self._once(DynamoHandler.transact_write_items)
             stack.enter_context(mock.patch.object(DynamoHandler, "transact_write_items", once))
             stack.enter_context(checked())
+            stack.enter_context(compared())
             yield
 
     def deployed(self, deployment: Deployment) -> None:

@@ -8,12 +8,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
-from moto.dynamodb.comparisons import Op, OpGreaterThan, OpGreaterThanOrEqual, OpLessThan, OpLessThanOrEqual
 from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
-_ORDERS: tuple[type[Op], ...] = (OpLessThan, OpLessThanOrEqual, OpGreaterThan, OpGreaterThanOrEqual)
 _CHECKED = ("put_item", "update_item", "delete_item", "query", "transact_write_items")
 _EXPRESSIONS = (
     "ConditionExpression",
@@ -31,21 +29,7 @@ def checked() -> Iterator[None]:
     with ExitStack() as stack:
         for name in _CHECKED:
             stack.enter_context(mock.patch.object(DynamoHandler, name, _before(getattr(DynamoHandler, name))))
-        for order in _ORDERS:
-            stack.enter_context(mock.patch.object(order, "expr", _between_types(order.expr)))
         yield
-
-
-def _between_types(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """A text is neither less nor greater than a number: the comparison is false, and no error."""
-
-    def expr(self: Op, item: Any) -> Any:
-        try:
-            return original(self, item)
-        except TypeError:
-            return False
-
-    return expr
 
 
 def _before(original: Callable[[DynamoHandler], Any]) -> Callable[[DynamoHandler], Any]:

@@ -41,6 +41,51 @@ def due(**more: Any) -> Call:
     return "query", {"IndexName": "due", **condition, **more}
 
 
+COMPARED: list[tuple[str, str, dict[str, Any]]] = [
+    ("true to a number", "t < :two", {"two": {"N": "2"}}),
+    ("true to one", "t = :one", {"one": ONE}),
+    ("true to what is not one", "t <> :one", {"one": ONE}),
+    ("a number to true", "n <= :true", {"true": {"BOOL": True}}),
+    ("what is between a truth and a number", "n BETWEEN t AND :two", {"two": {"N": "2"}}),
+    ("true to numbers", "t BETWEEN :one AND :two", {"one": ONE, "two": {"N": "2"}}),
+    ("text to numbers", "id BETWEEN :one AND :two", {"one": ONE, "two": {"N": "2"}}),
+    ("true to one of some numbers", "t IN (:one, :two)", {"one": ONE, "two": {"N": "2"}}),
+    ("null to what isn't there", "gone = :null", {"null": {"NULL": True}}),
+    ("what isn't there to null", "u = gone", {}),
+    ("null to null", "u = :null", {"null": {"NULL": True}}),
+    ("what isn't there to what isn't there", "gone = lost", {}),
+    ("what isn't there to what isn't there either, as different", "gone <> lost", {}),
+    ("a number as different to what isn't there", "gone <> :one", {"one": ONE}),
+    ("two lists", "l <= k", {}),
+    ("two equal lists", "l = k", {}),
+    ("a list's truth to its number", "l = :list", {"list": {"L": [{"BOOL": True}]}}),
+    ("true to itself, in order", "t >= t", {}),
+    ("a number to itself", "n = n", {}),
+    ("a number to itself, as different", "n <> n", {}),
+    ("what is between itself and a number", "n BETWEEN n AND :two", {"two": {"N": "2"}}),
+    ("a number to itself and others", "n IN (:two, n)", {"two": {"N": "2"}}),
+    ("what is in order with a list", "gone < :list", {"list": {"L": []}}),
+    ("what is in order with numbers", "gone >= :set", {"set": {"NS": ["1"]}}),
+    ("what is in order with a map", "gone > :map", {"map": {"M": {}}}),
+    ("what is in order with null", "gone > :null", {"null": {"NULL": True}}),
+    ("what is in order with bytes", "id > :bytes", {"bytes": {"B": b"a"}}),
+    (
+        "what is between true and false",
+        "n BETWEEN :true AND :false",
+        {"true": {"BOOL": True}, "false": {"BOOL": False}},
+    ),
+    ("what is between text and a number", "n BETWEEN :a AND :two", {"a": {"S": "a"}, "two": {"N": "2"}}),
+    ("what is between two and one", "n BETWEEN :two AND :one", {"one": ONE, "two": {"N": "2"}}),
+    ("one to one of some numbers", "n IN (:one, :two)", {"one": ONE, "two": {"N": "2"}}),
+    ("what isn't there to one of some", "gone IN (:one, :null)", {"one": ONE, "null": {"NULL": True}}),
+    ("a number that is written otherwise", "n = :one", {"one": {"N": "1.0"}}),
+    ("numbers in a list that are written otherwise", "l = :list", {"list": {"L": [{"N": "1.0"}]}}),
+    ("a list to a longer one", "l = :list", {"list": {"L": [ONE, ONE]}}),
+    ("what isn't equal to a list with the same number as text", "l <> :list", {"list": {"L": [{"S": "1"}]}}),
+    ("a size to a number", "size(id) < :two", {"two": {"N": "2"}}),
+    ("a size to text", "size(id) < :text", {"text": {"S": "2"}}),
+]
+
 CASES: Mapping[str, list[Call]] = {
     # Puts
     "a put": [PLAIN, GET],
@@ -75,6 +120,13 @@ CASES: Mapping[str, list[Call]] = {
         COUNTED,
         ("put_item", {**PLAIN[1], "ConditionExpression": "n < :s", **values(s={"S": "x"})}),
     ],
+    **{
+        f"a condition that compares {name}": [
+            ("put_item", put(n=ONE, t={"BOOL": True}, u={"NULL": True}, l={"L": [ONE]}, k={"L": [ONE]})),
+            ("put_item", {**PLAIN[1], "ConditionExpression": condition, **(values(**given) if given else {})}),
+        ]
+        for name, condition, given in COMPARED
+    },
     "a condition on a nested attribute": [
         COUNTED,
         update("SET k = :n", ConditionExpression="m.x = :n", **values(n=ONE), **BACK),

@@ -59,17 +59,50 @@ def test_a_write_that_changes_nothing_is_no_record(cloud: Cloud) -> None:
     assert [event for event, _, _ in stream(cloud)] == ["INSERT", "MODIFY"]
 
 
-@pytest.mark.parametrize("value", [{"S": "later"}, {"L": []}, {"NULL": True}])
-@pytest.mark.parametrize("order", ["<", "<=", ">", ">="])
-def test_values_of_two_types_have_no_order(cloud: Cloud, value: Any, order: str) -> None:
+TRUE, ONE, TWO = {"BOOL": True}, {"N": "1"}, {"N": "2"}
+
+
+def put_where(cloud: Cloud, condition: str, *values: Any) -> None:
+    """Its values are named :1, :2 and so on."""
+    given = {f":{number}": value for number, value in enumerate(values, 1)}
+    more = {"ExpressionAttributeValues": given} if given else {}
+    cloud.client("dynamodb").put_item(
+        **table(cloud), Item={"id": {"S": "a"}, "t": TRUE}, ConditionExpression=condition, **more
+    )
+
+
+@pytest.mark.parametrize("value", [{"S": "later"}, {"L": []}, {"NULL": True}, TRUE, {"BOOL": False}])
+@pytest.mark.parametrize("order", ["<", "<=", ">", ">=", "="])
+def test_values_of_two_types_are_not_equal_and_have_no_order(cloud: Cloud, value: Any, order: str) -> None:
     cloud.client("dynamodb").put_item(**table(cloud), Item={"id": {"S": "a"}, "w": value})
     with pytest.raises(ClientError, match="ConditionalCheckFailed"):
-        cloud.client("dynamodb").put_item(
-            **table(cloud),
-            Item={"id": {"S": "a"}},
-            ConditionExpression=f"w {order} :number",
-            ExpressionAttributeValues={":number": {"N": "1"}},
-        )
+        put_where(cloud, f"w {order} :1", ONE)
+
+
+@pytest.mark.parametrize(
+    ("condition", "values"),
+    [
+        ("gone = :1", [{"NULL": True}]),
+        ("gone = lost", []),
+        (":1 IN (t)", [ONE]),
+        (":1 BETWEEN t AND :2", [ONE, TWO]),
+        ("t = :1", [ONE]),
+    ],
+)
+def test_what_is_not_there_is_equal_to_nothing_and_true_is_no_number(
+    cloud: Cloud, condition: str, values: list[Any]
+) -> None:
+    put_where(cloud, "attribute_not_exists(id)")
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        put_where(cloud, condition, *values)
+
+
+@pytest.mark.parametrize(
+    ("condition", "values"), [("w < :1", [TRUE]), ("w = w", []), ("w BETWEEN :1 AND :2", [TWO, ONE])]
+)
+def test_what_can_not_be_compared_is_refused(cloud: Cloud, condition: str, values: list[Any]) -> None:
+    with pytest.raises(ClientError, match="ValidationException"):
+        put_where(cloud, condition, *values)
 
 
 def test_a_write_that_fails_leaves_nothing(cloud: Cloud) -> None:
