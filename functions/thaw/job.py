@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from thaw.description import Tag
-from thaw.retrieval import Number
+from thaw.retrieval import JobId, Number
 
 _TOO_LATE_MS = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 1000
 """The day after has no date."""
@@ -28,7 +28,7 @@ class GlacierJob(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    JobId: str
+    JobId: JobId
     StatusCode: str
     Completed: bool
     JobDescription: str | None = None

@@ -55,6 +55,8 @@ Number = Annotated[int, BeforeValidator(_no_text), Field(ge=-NUMBER_AT_MOST, le=
 """One stored as text is none: conditions of writes would find it equal to no number. Nor is one that JSON can't tell
 exactly: none of ours is, and as a time it raises what a bad value does not."""
 Count = Annotated[Number, Field(ge=0)]
+JobId = Annotated[str, Field(pattern=r"^\.*[^.][\s\S]*$")]
+"""One that is empty, or all dots, would be no part of a path: DescribeJob would ask for the vault's jobs."""
 
 
 class Asker(Stored):
@@ -71,7 +73,7 @@ class Asker(Stored):
 class StartedJob(Stored):
     """A job of Glacier's that has not been seen to end, under its attempt."""
 
-    job_id: str
+    job_id: JobId
     tier: Tier
     started_at: Number
 
@@ -152,7 +154,7 @@ class Retrieval(Stored):
     """Since when Glacier denies to tell of its jobs."""
     reason: Reason | None = None
 
-    job_id: str | None = None
+    job_id: JobId | None = None
     served_by: Number | None = None
     """The attempt whose job served."""
     created: str | None = None

@@ -113,6 +113,16 @@ def test_an_envelope_without_a_text_is_no_notification(site: Site, said: object)
         site.ending.notified(json.dumps({"Type": "Notification", "Message": said}))
 
 
+@pytest.mark.parametrize("job_id", ["", ".", ".."])
+def test_what_can_be_no_job_id_is_no_notification(site: Site, job_id: str) -> None:
+    claim = joining.opened(key(1), 1, archive_request("r1"), ACCOUNT, False, "c", NOW)
+    site.created(claim)
+    said = {"JobId": job_id, "StatusCode": "Succeeded", "Completed": True, "JobDescription": claim.tag.describe(None)}
+    with pytest.raises(ValueError, match="JobId"):
+        site.ending.notified(json.dumps(said))
+    assert site.get(claim) == claim
+
+
 def test_what_a_message_says_in_place_of_a_job_id_is_not_logged(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     claim = joining.opened(key(1), 1, archive_request("r1"), ACCOUNT, False, "c", NOW)
     site.created(claim)

@@ -69,6 +69,21 @@ def site(table: Table) -> Site:
     return Site(table)
 
 
+# Records that make no sense
+
+
+@pytest.mark.parametrize("job_id", ["", ".."])
+def test_glacier_is_not_asked_about_what_can_be_no_job_id(site: Site, job_id: str) -> None:
+    running = site.running(1)
+    jobs = {number: started.model_copy(update={"job_id": job_id}) for number, started in running.jobs.items()}
+    site.created(running.model_copy(update={"id": f"retrieval/{key(2)}", "jobs": jobs}))
+    asked: list[str] = []
+    glacier = Glacier(site)
+    glacier.describes = lambda job_id: asked.append(job_id) or other(0)  # type: ignore[func-returns-value]
+    site.run(glacier)
+    assert asked == ["job-1"]
+
+
 # A listing that takes more than one run
 
 

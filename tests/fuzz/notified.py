@@ -58,7 +58,8 @@ def message(body: str) -> Json:
             return GlacierJob.model_validate(said).model_dump(exclude_unset=True)
     except ValueError:
         return None
-    return said if all(said.get(name) is not None for name in ("JobId", "StatusCode", "Completed")) else None
+    whole = all(said.get(name) is not None for name in ("JobId", "StatusCode", "Completed"))
+    return said if whole and said["JobId"].strip(".") else None
 
 
 def is_about(said: Json, started: Started) -> bool:

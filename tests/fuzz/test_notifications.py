@@ -93,7 +93,7 @@ def _fitting(started: Started) -> st.SearchStrategy[Json]:
     key, _, attempt = started.tag.removeprefix("thaw:").partition("-")
     strange = [f"{started.tag}x", f"thaw:{key}-9:1", f"thaw:{'0' * 32}-{attempt}", "mine", SECRET, None]
     deciding: dict[str, list[Json]] = {
-        "JobId": [started.job_id, started.job_id, "another"],
+        "JobId": [started.job_id, started.job_id, f"another-{started.request_id}"],  # no two are of one job
         "JobDescription": [*[started.tag, f"{started.tag} {SECRET}"] * 10, *strange],
         "ArchiveId": [started.archive_id, started.archive_id, None, "another"],
         "Completed": [True, True, True, False],
