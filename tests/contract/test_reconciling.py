@@ -77,11 +77,10 @@ def test_glacier_is_not_asked_about_what_can_be_no_job_id(site: Site, job_id: st
     running = site.running(1)
     jobs = {number: started.model_copy(update={"job_id": job_id}) for number, started in running.jobs.items()}
     site.created(running.model_copy(update={"id": f"retrieval/{key(2)}", "jobs": jobs}))
-    asked: list[str] = []
     glacier = Glacier(site)
-    glacier.describes = lambda job_id: asked.append(job_id) or other(0)  # type: ignore[func-returns-value]
+    glacier.describes = describes = Mock(return_value=other(0))
     site.run(glacier)
-    assert asked == ["job-1"]
+    assert [call.args for call in describes.call_args_list] == [("job-1",)]
 
 
 # A listing that takes more than one run
