@@ -12,6 +12,9 @@ from moto import mock_aws
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from local.assembly import synthesize
+from local.dynamodb import Writes
+from local.meter import WriteMeter
+from local.speed import shortened
 
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Thaw")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "tests")
@@ -56,12 +59,12 @@ def table_properties() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def dynamodb() -> Iterator[DynamoDBClient]:
-    """The client that the contract is kept with."""
+    """The client that the contract is kept with; moto's DynamoDB is that of the embedded AWS."""
     endpoint = os.environ.get("THAW_DYNAMODB_ENDPOINT")
     if endpoint:
         yield boto3.client("dynamodb", endpoint_url=endpoint, **CREDENTIALS)  # type: ignore[call-overload]
         return
-    with mock_aws():
+    with mock_aws(), shortened(), Writes(WriteMeter(), lambda *_: None).watched():
         yield boto3.client("dynamodb", **CREDENTIALS)  # type: ignore[call-overload]
 
 
