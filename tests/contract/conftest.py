@@ -1,4 +1,4 @@
-"""The store's table: in moto, or in the DynamoDB that THAW_DYNAMODB_ENDPOINT names, DynamoDB Local for one."""
+"""The store's table: in the embedded AWS, or in what THAW_DYNAMODB_ENDPOINT names, DynamoDB Local for one."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def table_properties() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def dynamodb() -> Iterator[DynamoDBClient]:
-    """The client that the contract is kept with; moto's DynamoDB is that of the embedded AWS."""
+    """The client that the contract is kept with."""
     endpoint = os.environ.get("THAW_DYNAMODB_ENDPOINT")
     if endpoint:
         yield boto3.client("dynamodb", endpoint_url=endpoint, **CREDENTIALS)  # type: ignore[call-overload]

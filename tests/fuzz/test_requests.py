@@ -19,6 +19,8 @@ from tests.unit.corpus import GOOD
 from tests.unit.published import schema
 
 Json = Any
+Answered = list[tuple[Json, str | None]]
+"""Messages that share an id, each with the code of its rejection, if it was rejected."""
 _FITTING = documents(schema("request"))
 _WITH_SECRET = {"context": {"token": SECRET}}
 
@@ -67,8 +69,8 @@ def test_each_message_is_answered(deployed: Cloud, part: int, found: list[str]) 
 def _assert_answered(user: User, sent: dict[str, str]) -> None:
     rejections = user.rejections()
     codes = {message_id: rejection["reason"]["code"] for message_id, rejection in rejections.items()}
-    good: dict[str, list[tuple[Json, str | None]]] = defaultdict(list)
-    foreign: dict[str, list[tuple[Json, str | None]]] = defaultdict(list)
+    good: dict[str, Answered] = defaultdict(list)
+    foreign: dict[str, Answered] = defaultdict(list)
     for message_id, body in sent.items():
         document, code = _parsed(body), codes.pop(message_id, None)
         right = _rejected_by_itself(document)
@@ -87,9 +89,7 @@ def _assert_answered(user: User, sent: dict[str, str]) -> None:
         _assert_one_request(user, request_id, answered)
 
 
-def _not_rejected_for_its_vault(
-    answered: list[tuple[Json, str | None]], others: list[tuple[Json, str | None]]
-) -> list[tuple[Json, str | None]]:
+def _not_rejected_for_its_vault(answered: Answered, others: Answered) -> Answered:
     """Where its id was known already, a message is answered as any other with this id: by a cancellation it may have
     been taken back before it came."""
     passed = [(document, code) for document, code in answered if code != "VaultNotAllowed"]
@@ -99,7 +99,7 @@ def _not_rejected_for_its_vault(
     return passed
 
 
-def _assert_one_request(user: User, request_id: str, answered: list[tuple[Json, str | None]]) -> None:
+def _assert_one_request(user: User, request_id: str, answered: Answered) -> None:
     """Of the good messages with one id, those that were taken in are one request, which the events tell of; who came
     first is not promised. Each other one that asks is rejected, and so is whoever takes back what was started."""
     told = [event for event in user.events(request_id) if event.detail_type != "Request Rejected"]
