@@ -81,7 +81,7 @@ synth: $(INSTALLED) ## both templates, into cdk.out
 lint: $(INSTALLED) ## ruff and mypy
 	ruff check $(SOURCES)
 	ruff format --check $(SOURCES)
-	mypy $(SOURCES)
+	mypy --num-workers 2 $(SOURCES)
 
 fuzz: $(INSTALLED) ## odd requests, notifications and records in numbers (CASES=100000)
 	FUZZ_CASES=$(CASES) pytest -n $(WORKERS) --dist worksteal tests/fuzz
