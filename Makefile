@@ -20,8 +20,8 @@ SIMULATION = PYTHONPATH=functions PYTHONHASHSEED=0 python -m simulation
 PIP := .venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off
 UV := .venv/bin/uv pip install --quiet --system-certs --python .venv/bin/python
 REQUIREMENTS := -r requirements.txt -c constraints.txt
-# What most commands import: compiled once, and not by each of the tests' processes.
-USED := infra.application, local.cloud, simulation.run, cli.main, pytest, hypothesis
+# What most commands import: compiled once, by two processes, and not by each of the tests'.
+USED := "infra.application, pytest, hypothesis" "local.cloud, simulation.run, cli.main"
 
 .DEFAULT_GOAL := help
 .PHONY: help install test lint-templates test-dynamodb-local demo up simulate sweep mutations synth lint fuzz load bench format clean app
@@ -41,7 +41,8 @@ $(INSTALLED): pyproject.toml requirements.txt constraints.txt package.json packa
 	@{ $(UV) $(REQUIREMENTS) || $(PIP) $(REQUIREMENTS); } >&2
 	@{ $(UV) --no-deps --editable . || $(PIP) --no-deps --editable .; } >&2
 	@npm ci --silent --no-fund --no-audit >&2
-	@PYTHONDONTWRITEBYTECODE= PYTHONPATH=functions .venv/bin/python -c "import $(USED)" >&2
+	@printf 'import %s\n' $(USED) \
+	  | PYTHONDONTWRITEBYTECODE= PYTHONPATH=functions xargs -P 2 -I '{}' .venv/bin/python -c '{}' >&2
 	@touch $@
 	@echo "Installed." >&2
 
