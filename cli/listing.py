@@ -86,7 +86,7 @@ def pages_as_they_end(
                 break
             yield page
             ended, pause_seconds = ended + 1, SHORTEST_PAUSE_SECONDS
-            if not has_further_page(page):
+            if not has_further_page(page, request_id):
                 return
         time.sleep(pause_seconds)
         pause_seconds = min(1.5 * pause_seconds, LONGEST_PAUSE_SECONDS)

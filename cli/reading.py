@@ -11,14 +11,13 @@ from pydantic import ValidationError
 from cli.at_once import chunks, in_order
 from cli.errors import Exit, Problem
 from cli.standing import ARRIVING, Standing, standing_of
-from thaw.bounds import PAGES_AT_MOST
 from thaw.capacity import ITEM_ID as CAPACITY_ID
 from thaw.capacity import Capacity
 from thaw.edge.items import from_wire, to_wire
 from thaw.edge.table import Table
+from thaw.joining import goes_on
 from thaw.records import RejectionRecord, RequestRecord, request_id_of_item
 from thaw.retrieval import EXPEDITED_BACKLOG, SHARDS, Retrieval, Stored, item_id, page_key, past_id
-from thaw.states import State
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -56,7 +55,7 @@ class Reader:
     def pages(self, request_id: str) -> list[Retrieval]:
         """The retrievals of a request: one, or of an inventory in pages one for each that has begun; none yet."""
         first = self._first(request_id, self.requests([request_id]).get(request_id), {})
-        return [first, *self._following(first)] if first is not None else []
+        return [first, *self._following(first, request_id)] if first is not None else []
 
     def _standings(self, request_ids: Sequence[str]) -> list[Standing]:
         requests = self.requests(request_ids)
@@ -67,8 +66,8 @@ class Reader:
     def _standing(self, request_id: str, request: RequestRecord | None, current: dict[str, Retrieval]) -> Standing:
         record = self._first(request_id, request, current)
         if record is not None:
-            record = [record, *self._following(record)][-1]
-            if has_further_page(record):  # which can't be seen yet
+            record = [record, *self._following(record, request_id)][-1]
+            if has_further_page(record, request_id):  # which can't be seen yet
                 return Standing(request_id, ARRIVING, record)
         return standing_of(request_id, request, record)
 
@@ -86,10 +85,10 @@ class Reader:
                 return past
         return None
 
-    def _following(self, record: Retrieval) -> Iterator[Retrieval]:
-        """The further pages of an inventory, as far as they can be seen."""
+    def _following(self, record: Retrieval, request_id: str) -> Iterator[Retrieval]:
+        """The further pages of an inventory that were begun for a request, as far as they can be seen."""
         page: Retrieval | None = record
-        while page is not None and page.job_id is not None and has_further_page(page):
+        while page is not None and page.job_id is not None and has_further_page(page, request_id):
             page = self._read_one(Retrieval, item_id(page_key(self._name, page.job_id)))
             if page is not None:
                 yield page
@@ -156,7 +155,6 @@ def readable(model: type[Model], item: dict[str, Any]) -> Model:
         raise Problem(f"The table's item {item['id']} can't be read: {error}", advice, Exit.BAD_NEWS) from None
 
 
-def has_further_page(record: Retrieval) -> bool:
-    """Whether a retrieval is a page of an inventory after which another was begun."""
-    ended = record.follow_pages and record.state is State.SUCCEEDED
-    return ended and record.next_marker is not None and record.page < PAGES_AT_MOST
+def has_further_page(record: Retrieval, request_id: str) -> bool:
+    """Whether a retrieval is a page of an inventory after which another was begun for a request."""
+    return request_id in record.followers() and goes_on(record)

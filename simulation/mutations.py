@@ -123,15 +123,15 @@ MUTATIONS = (
     one(
         "the range is no part of the key",
         "retrieval.py",
-        '"range": job.RetrievalByteRange}',
+        '"range": request.byte_range}',
         '"range": None}',
         Promise.GLACIERS_WORD,
     ),
     one(
         "no two inventories share a job",
         "retrieval.py",
-        '"follow": request.follow_pages}',
-        '"follow": request.follow_pages, "of": request.request_id}',
+        'what |= {"inventory": inventory_of(request)}',
+        'what |= {"inventory": inventory_of(request), "of": request.request_id}',
     ),
     one(
         "falls back where nobody said so",
@@ -191,7 +191,7 @@ MUTATIONS = (
     one(
         "a page at the tier that served",
         "joining.py",
-        "        tier=ended.wanted_tier(),",
+        "        tier=fastest([asker.tier for asker in followers.values()]),",
         "        tier=ended.tier,",
         Promise.AS_ASKED,
     ),

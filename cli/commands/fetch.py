@@ -64,7 +64,7 @@ def _chosen(pages: list[Retrieval], request_id: str, page: int | None) -> Retrie
         raise Problem(f"No request {request_id} has been taken in.", f"See `thaw status {request_id}`.", Exit.BAD_NEWS)
     if page is not None and page > len(pages):
         raise Problem(f"{request_id} has no page {page}: it has {len(pages)} so far.")
-    if page is None and (len(pages) > 1 or has_further_page(pages[0])):
+    if page is None and (len(pages) > 1 or has_further_page(pages[0], request_id)):
         raise Problem(f"{request_id} is an inventory of {len(pages)} pages so far.", "Say which with --page.")
     record = pages[(page or 1) - 1]
     if record.state is not State.SUCCEEDED or record.requests[request_id].cancelled:

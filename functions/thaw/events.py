@@ -107,7 +107,7 @@ def _of_requests(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
                 yield _of_request(CANCELLED, new, request_id, asker)
         elif detail_type and (before is None or (old and old.sequence != new.sequence)):
             yield _of_request(detail_type, new, request_id, asker)
-            if _is_last_page(new):
+            if asker.follow and _is_last_page(new):
                 yield _listed(new, request_id, asker)
 
 
@@ -123,7 +123,7 @@ def _state_told(record: Retrieval) -> str | None:
 
 
 def _is_last_page(record: Retrieval) -> bool:
-    ended = record.follow_pages and record.state is State.SUCCEEDED
+    ended = record.state is State.SUCCEEDED
     return ended and (record.next_marker is None or record.page >= PAGES_AT_MOST)
 
 

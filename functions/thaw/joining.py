@@ -21,7 +21,7 @@ from thaw.retrieval import (
     shard,
 )
 from thaw.states import State
-from thaw.tiers import Tier, faster
+from thaw.tiers import Tier, faster, fastest
 
 
 class Join(StrEnum):
@@ -57,9 +57,9 @@ def opened(
 ) -> Retrieval:
     """The first record of a retrieval: claimed at once, or waiting for top_up where it is Expedited."""
     job = request.job_parameters
-    what: dict[str, Any] = {"description": job.Description, "follow_pages": request.follow_pages}
+    what: dict[str, Any] = {"description": job.Description}
     if isinstance(job, ArchiveRetrieval):
-        what |= {"archive_id": job.ArchiveId, "byte_range": job.RetrievalByteRange}
+        what |= {"archive_id": job.ArchiveId, "byte_range": request.byte_range}
         what |= {"archive_size_in_bytes": request.archive_size_in_bytes, "bytes": requested_bytes(request)}
     else:
         what |= {"inventory": InventoryParameters.model_validate(inventory_of(request))}
@@ -168,7 +168,7 @@ def cancel(record: Retrieval, request_id: str, now_ms: int, remembered_until: in
     if asker.cancelled:
         return None
     if not _has_not_started(record, asker):
-        raise CancelRefused(*_why_not(record))
+        raise CancelRefused(*_why_not(record, asker))
     gone = asker.model_copy(update={"cancelled": True, "since": record.revision + 1})
     left = record.model_copy(update={"requests": {**record.requests, request_id: gone}})
     if not left.waiting_requests():
@@ -182,8 +182,8 @@ def _has_not_started(record: Retrieval, asker: Asker) -> bool:
     return record.state is State.WAITING and (live is None or faster(asker.tier, live))
 
 
-def _why_not(record: Retrieval) -> tuple[str, str]:
-    if _has_next_page(record):
+def _why_not(record: Retrieval, asker: Asker) -> tuple[str, str]:
+    if asker.follow and goes_on(record):
         message = "Its first page has been retrieved. The pages that follow can't be taken back."
         return "AlreadyStarted", message
     if not record.is_open:
@@ -201,20 +201,21 @@ def _without_its_tier(left: Retrieval, now_ms: int) -> Retrieval:
     return _for_tier(left, wanted, now_ms)
 
 
-def _has_next_page(record: Retrieval) -> bool:
-    """Whether an inventory goes on with a record of its own."""
-    more = record.state is State.SUCCEEDED and record.follow_pages and record.next_marker is not None
+def goes_on(record: Retrieval) -> bool:
+    """Whether an inventory has a further page that is retrieved for who wants it."""
+    more = record.state is State.SUCCEEDED and record.next_marker is not None
     return more and record.page < bounds.PAGES_AT_MOST
 
 
 def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None:
-    """The retrieval of an inventory's following page, or None where there is none to follow."""
-    if not _has_next_page(ended):
+    """The retrieval of an inventory's following page, or None where there is none to follow, or nobody wants it."""
+    followers = ended.followers()
+    if not followers or not goes_on(ended):
         return None
     assert ended.inventory is not None
     assert ended.job_id is not None
     key = page_key(namespace, ended.job_id)
-    requests = {name: asker.model_copy(update={"since": 1}) for name, asker in ended.waiting_requests().items()}
+    requests = {name: asker.model_copy(update={"since": 1}) for name, asker in followers.items()}
     return Retrieval(
         id=item_id(key),
         kind="retrieval",
@@ -222,7 +223,7 @@ def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None
         revision=1,
         sequence=1,
         state=State.WAITING,
-        tier=ended.wanted_tier(),
+        tier=fastest([asker.tier for asker in followers.values()]),
         requests=requests,
         attempt=0,
         opened_at=now_ms,
@@ -230,7 +231,6 @@ def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None
         foreign=ended.foreign,
         vault_name=ended.vault_name,
         inventory=ended.inventory.model_copy(update={"marker": ended.next_marker}),
-        follow_pages=True,
         page=ended.page + 1,
         pages=[*ended.pages, ended.job_id],
         description=ended.description,

@@ -5,7 +5,7 @@ The published JSON Schema (docs/request.schema.json) is made from `Message`.
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -83,11 +83,19 @@ def _instant(name: str, text: str | None) -> datetime | None:
     try:
         parsed = datetime.fromisoformat(text)
         if parsed.tzinfo is not None:
-            return parsed
-    except ValueError:
+            return parsed.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter where UTC has no such date
         pass
     field = f"jobParameters.InventoryRetrievalParameters.{name}"
     raise _field_error(field, "must be a time with its zone, for example 2013-03-20T17:03:43Z")
+
+
+def one_spelling(date: str) -> str:
+    """A date of a request as Glacier's documentation writes dates, in UTC: the same for all that name one millisecond,
+    which is all that Glacier knows."""
+    moment = datetime.fromisoformat(date).astimezone(UTC)
+    timespec = "milliseconds" if moment.microsecond >= 1000 else "seconds"
+    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 class InventoryPart(_GlacierNames):
@@ -168,6 +176,16 @@ class RetrievalRequest(_Strict):
     @property
     def tier(self) -> Tier:
         return Tier(self.job_parameters.Tier)
+
+    @property
+    def byte_range(self) -> str | None:
+        """The part of an archive that is asked for; None for all of it, also where a range says so, as far as the
+        request knows the archive's size."""
+        job = self.job_parameters
+        if not isinstance(job, ArchiveRetrieval) or job.RetrievalByteRange is None:
+            return None
+        is_all = ByteRange.parse(job.RetrievalByteRange).size_bytes == self.archive_size_in_bytes
+        return None if is_all else job.RetrievalByteRange
 
     def digest(self) -> str:
         """Tells whether a request id is used again with the same contents."""

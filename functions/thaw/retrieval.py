@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 from thaw import bounds
 from thaw.byte_range import ByteRange
 from thaw.description import Tag
-from thaw.request import VAULT_NAME_PATTERN, ArchiveRetrieval, RetrievalRequest, context_text
+from thaw.request import VAULT_NAME_PATTERN, ArchiveRetrieval, RetrievalRequest, context_text, one_spelling
 from thaw.states import OPEN, State, check_move
 from thaw.tiers import Tier, fastest
 
@@ -66,6 +66,8 @@ class Asker(Stored):
     since: Number
     """The revision of the record with which it joined."""
     fallback: Tier | None = None
+    follow: bool = False
+    """Whether it wants the inventory's further pages as well."""
     context: str | None = None
     cancelled: bool = False
 
@@ -125,7 +127,6 @@ class Retrieval(Stored):
     bytes: Number | None = None
     """How much is retrieved, as far as the request tells."""
     inventory: InventoryParameters | None = None
-    follow_pages: bool = False
     page: Number = 1
     pages: list[str] = []
     """The jobs of an inventory's earlier pages."""
@@ -168,6 +169,17 @@ class Retrieval(Stored):
     """Jobs that should not be, by their ids: the revision of the record that told of each."""
     expires_at: Number | None = None
     """Epoch seconds, as DynamoDB's time to live wants them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _followed_by_each(cls, stored: Any) -> Any:
+        """As it was stored while an inventory was followed for all of its requests, or for none."""
+        if not isinstance(stored, dict) or stored.get("followPages") is not True:
+            return stored
+        requests = stored.get("requests")
+        if not isinstance(requests, dict) or not all(isinstance(asker, dict) for asker in requests.values()):
+            return stored
+        return {**stored, "requests": {name: {**asker, "follow": True} for name, asker in requests.items()}}
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -221,6 +233,10 @@ class Retrieval(Stored):
         """The requests that still want the output."""
         return {name: asker for name, asker in self.requests.items() if not asker.cancelled}
 
+    def followers(self) -> dict[str, Asker]:
+        """Those of them that want the inventory's further pages as well."""
+        return {name: asker for name, asker in self.waiting_requests().items() if asker.follow}
+
     def wanted_tier(self) -> Tier:
         """The fastest tier that anyone asks for."""
         return fastest([asker.tier for asker in self.waiting_requests().values()] or [self.tier])
@@ -270,7 +286,8 @@ def shard(key: str) -> str:
 
 
 def key_for(namespace: str, request: RetrievalRequest, account_id: str, ordinal: int = 0) -> str:
-    """Names exactly the bytes that a request asks for; requests with the same key share a job.
+    """Names exactly the bytes that a request asks for; requests with the same key share a job. Whether further pages
+    are to follow makes no other bytes of the first.
 
     Args:
         namespace: of this deployment, so that two of them never take each other's jobs for their own.
@@ -280,9 +297,9 @@ def key_for(namespace: str, request: RetrievalRequest, account_id: str, ordinal:
     job = request.job_parameters
     what: dict[str, Any] = {"account": account_id, "vault": request.vault_name, "ordinal": ordinal}
     if isinstance(job, ArchiveRetrieval):
-        what |= {"archive": job.ArchiveId, "range": job.RetrievalByteRange}
+        what |= {"archive": job.ArchiveId, "range": request.byte_range}
     else:
-        what |= {"inventory": inventory_of(request), "follow": request.follow_pages}
+        what |= {"inventory": inventory_of(request)}
     return _digest(namespace, what)
 
 
@@ -308,6 +325,7 @@ def inventory_of(request: RetrievalRequest) -> dict[str, Any] | None:
     part = job.InventoryRetrievalParameters
     names = {"StartDate": "start_date", "EndDate": "end_date", "Limit": "limit", "Marker": "marker"}
     given = part.model_dump(exclude_none=True) if part else {}
+    given |= {name: one_spelling(given[name]) for name in ("StartDate", "EndDate") if name in given}
     chosen = {names[name]: value for name, value in given.items()}
     return {"format": job.Format, **chosen}
 
@@ -326,6 +344,7 @@ def asker_of(request: RetrievalRequest, since: int) -> Asker:
         tier=request.tier,
         since=since,
         fallback=Tier(request.expedited_fallback) if request.expedited_fallback else None,
+        follow=request.follow_pages,
         context=context_text(request.context) if request.context is not None else None,
     )
 

@@ -169,8 +169,9 @@ def test_a_page_that_an_expired_listing_left_behind_stands_in_no_later_ones_way(
     assert [set(each.requests) for each in (following(site, again), left_behind)] == [{"r2"}, {"r1"}]
 
 
-def running_page(site: Site, request_id: str, job_id: str, tier: str = "Standard") -> Retrieval:
-    claim = joining.opened(key(1), 1, inventory_request(request_id, tier, followPages=True), ACCOUNT, False, "c", NOW)
+def running_page(site: Site, request_id: str, job_id: str, tier: str = "Standard", **asked: Any) -> Retrieval:
+    request = inventory_request(request_id, tier, **({"followPages": True} | asked))
+    claim = joining.opened(key(1), 1, request, ACCOUNT, False, "c", NOW)
     running = attempts.started(claim, 1, claim.tier, job_id, NOW)
     assert running is not None
     return site.created(running)
@@ -180,6 +181,27 @@ def following(site: Site, page: Retrieval) -> Retrieval:
     opened = joining.next_page(site.table.name, site.get(page), NOW)
     assert opened is not None
     return site.get(opened)
+
+
+def test_who_wants_the_next_page_and_joins_just_before_the_end_has_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end was decided on a record that had nobody who wants it."""
+    page = running_page(site, "r1", "job-1", followPages=False)
+    read = site.table.get
+
+    def joined_meanwhile(read_key: str) -> Retrieval | None:
+        monkeypatch.undo()
+        before = read(read_key)
+        assert before is not None
+        joined = joining.join(before, inventory_request("r2", followPages=True), NOW)
+        assert isinstance(joined, Retrieval)
+        assert site.table.save(before, joined) is None
+        return before
+
+    monkeypatch.setattr(Table, "get", lambda table, read_key: joined_meanwhile(read_key))
+    notify(site, page, JobId="job-1", InventoryRetrievalParameters={"Marker": "here"})
+    assert set(following(site, page).requests) == {"r2"}
 
 
 def test_a_message_that_says_too_little_comes_again_once_an_attempt_is_made(site: Site) -> None:

@@ -13,7 +13,6 @@ from tests.unit.builders import (
     REASON,
     archive_request,
     claimed,
-    inventory_request,
     job,
     on_two_jobs,
     opened,
@@ -84,7 +83,6 @@ def test_an_end_is_written_once(table: Table) -> None:
     [
         opened(),
         throttled(opened()),
-        started(opened(inventory_request(followPages=True)), "job-1", NOW),
         started(opened(), "another-job", NOW),
         on_two_jobs().model_copy(update={"generation": 2}),
     ],

@@ -32,6 +32,36 @@ def test_other_bytes_of_the_same_archive_are_another_retrieval(user: User) -> No
     assert len(user.jobs) == 2
 
 
+def test_all_bytes_of_an_archive_are_the_archive(user: User) -> None:
+    archive = user.archive(4 * MIB)
+    user.ask("range", archive, range=f"0-{4 * MIB - 1}", archiveSizeInBytes=4 * MIB)
+    user.wait(minutes=1)
+    user.ask("archive", archive)
+    user.wait_for_the_end("range", "archive")
+    (job,) = user.jobs
+    assert len(user.output(job.job_id)) == 4 * MIB
+    told = [user.only(name, "Retrieval Succeeded") for name in ("range", "archive")]
+    assert [(each["jobId"], each["byteRange"]) for each in told] == [(job.job_id, None)] * 2
+
+
+def test_an_inventory_is_shared_by_who_wants_one_page_and_who_wants_all(user: User) -> None:
+    """Whoever comes first; and however they spell the dates."""
+    user.archives(3)
+    part = {"Limit": "2", "StartDate": "2020-01-01T00:00:00Z"}
+    user.ask_inventory("one", part)
+    user.wait(minutes=1)
+    user.ask_inventory("all", {**part, "StartDate": "2020-01-01T01:00:00.000+01:00"}, followPages=True)
+    user.wait(minutes=1)
+    user.ask_inventory("one-too", part)
+    user.wait_for("Inventory Listed", "all")
+    assert len(user.jobs) == 2
+    assert user.story("all") == [*["Initiated", "Succeeded"] * 2, "Inventory Listed"]
+    for name in ("one", "one-too"):
+        assert user.story(name) == ["Initiated", "Succeeded"]
+        assert user.only(name, "Retrieval Succeeded")["jobId"] == user.only("all", "Inventory Listed")["jobIds"][0]
+    user.assert_settled()
+
+
 def test_a_faster_tier_gets_a_further_attempt_and_the_first_output_serves_everyone(user: User) -> None:
     archive = user.archive()
     user.ask("slow", archive, "Bulk")

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -79,7 +79,8 @@ def _range_fits(given: str | None, size: int | None) -> bool:
 def _dates_fit(part: dict[str, Any]) -> bool:
     try:
         given = [datetime.fromisoformat(part[name]) for name in ("StartDate", "EndDate") if part.get(name) is not None]
-    except ValueError:
+        [each.astimezone(UTC) for each in given]
+    except (ValueError, OverflowError):
         return False
     return all(each.tzinfo for each in given) and (len(given) < 2 or given[0] < given[1])
 

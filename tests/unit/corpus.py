@@ -138,6 +138,8 @@ CODE_ONLY: dict[str, tuple[dict[str, Any], str]] = {
     "a size written 1024.0": (archive_message(archiveSizeInBytes=1024.0), "archiveSizeInBytes"),
     "a date that is none": (_part(StartDate="yesterday"), f"{_PART}.StartDate"),
     "a date without a zone": (_part(EndDate="2013-03-20T17:03:43"), f"{_PART}.EndDate"),
+    "a date before UTC's first": (_part(StartDate="0001-01-01T00:00:00+02:00"), f"{_PART}.StartDate"),
+    "a date after UTC's last": (_part(EndDate="9999-12-31T23:59:59-02:00"), f"{_PART}.EndDate"),
     "dates the wrong way round": (
         _part(StartDate=_DATES["EndDate"], EndDate=_DATES["StartDate"]),
         f"{_PART}.EndDate",

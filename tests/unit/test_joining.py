@@ -207,9 +207,15 @@ def test_who_joins_does_not_forestall_the_look_at_a_job_that_is_said_to_be_compl
 
 
 def page(marker: str | None, **asked: Any) -> Retrieval:
-    running = started(opened(inventory_request(followPages=True, **asked)), "job-1", NOW)
-    done = job(running, 1, "job-1", InventoryRetrievalParameters={"Marker": marker})
-    ended = endings.ended(running, 1, done, NOW)
+    running = started(opened(inventory_request(**{"followPages": True, **asked})), "job-1", NOW)
+    return ended_page(running, marker)
+
+
+def ended_page(running: Retrieval, marker: str | None) -> Retrieval:
+    (attempt, mine) = running.newest_job or (0, None)
+    assert mine is not None
+    done = job(running, attempt, mine.job_id, InventoryRetrievalParameters={"Marker": marker}, Tier=mine.tier)
+    ended = endings.ended(running, attempt, done, NOW)
     assert ended is not None
     return ended
 
@@ -229,9 +235,7 @@ def test_the_next_page_begins_where_the_last_ended() -> None:
 def test_the_next_page_is_asked_for_as_fast_as_anyone_wants_though_a_slower_job_served() -> None:
     bulk = started(opened(inventory_request(tier="Bulk", followPages=True)), "job-1", NOW)
     hurried = joined_by(bulk, inventory_request("request-2", "Standard", followPages=True))
-    done = job(hurried, 1, "job-1", InventoryRetrievalParameters={"Marker": "here"}, Tier="Bulk")
-    ended = endings.ended(hurried, 1, done, NOW)
-    assert ended is not None
+    ended = ended_page(hurried, "here")
     assert ended.tier is Tier.BULK
     following = joining.next_page("table", ended, NOW)
     assert following is not None
@@ -244,12 +248,36 @@ def test_who_took_a_request_back_hears_nothing_of_the_next_page() -> None:
     left = joining.cancel(joined_by(throttled, inventory_request("request-2", followPages=True)), "request-1", NOW)
     assert left is not None
     running = started(claimed(left, NOW), "job-1", NOW)
-    done = job(running, 1, "job-1", InventoryRetrievalParameters={"Marker": "here"})
-    ended = endings.ended(running, 1, done, NOW)
-    assert ended is not None
-    following = joining.next_page("table", ended, NOW)
+    following = joining.next_page("table", ended_page(running, "here"), NOW)
     assert following is not None
     assert list(following.requests) == ["request-2"]
+
+
+def test_the_next_page_is_of_those_who_want_it_and_no_faster_than_they_ask() -> None:
+    shared = started(opened(inventory_request()), "job-1", NOW)
+    for name, asked in {"request-2": {"followPages": True}, "request-3": {}}.items():
+        shared = joined_by(shared, inventory_request(name, "Bulk", **asked))
+    ended = ended_page(shared, "here")
+    following = joining.next_page("table", ended, NOW)
+    assert following is not None
+    assert (list(following.requests), following.tier) == (["request-2"], Tier.BULK)
+    assert {name: _why_not_cancelled(ended, name) for name in ended.requests} == {
+        "request-1": "AlreadyEnded",
+        "request-2": "AlreadyStarted",
+        "request-3": "AlreadyEnded",
+    }
+
+
+def test_what_was_stored_as_followed_for_all_of_its_requests_is_followed_for_each() -> None:
+    stored = page("here", followPages=False).item() | {"followPages": True}
+    assert list(Retrieval.model_validate(stored).followers()) == ["request-1"]
+    assert not Retrieval.model_validate(stored | {"followPages": False}).followers()
+
+
+def _why_not_cancelled(record: Retrieval, request_id: str) -> str:
+    with pytest.raises(CancelRefused) as told:
+        joining.cancel(record, request_id, NOW)
+    return told.value.code
 
 
 def test_of_an_inventory_that_goes_on_it_is_not_said_that_it_has_ended() -> None:
@@ -265,5 +293,4 @@ def test_the_last_page_has_no_next() -> None:
     assert joining.next_page("table", page(None), NOW) is None
     most = page("here").model_copy(update={"page": bounds.PAGES_AT_MOST})
     assert joining.next_page("table", most, NOW) is None
-    single = page("here").model_copy(update={"follow_pages": False})
-    assert joining.next_page("table", single, NOW) is None
+    assert joining.next_page("table", page("here", followPages=False), NOW) is None

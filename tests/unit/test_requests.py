@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.builders import archive_message, archive_request, inventory_request, request
+from tests.unit.builders import MIB, archive_message, archive_request, inventory_request, request
 from tests.unit.corpus import CODE_ONLY, GOOD, MALFORMED, NOT_EVEN_OBJECTS
 from thaw.request import CancelRequest, Rejected, RetrievalRequest, parse
-from thaw.retrieval import key_for, requested_bytes
+from thaw.retrieval import inventory_of, key_for, requested_bytes
 
 ACCOUNT = "123456789012"
 BAD = MALFORMED | CODE_ONLY
@@ -170,13 +170,45 @@ def test_the_same_bytes_have_the_same_key() -> None:
         key_for("another-table", archive_request(), ACCOUNT),
         key(inventory_request()),
         key(inventory_request(jobParameters={"Format": "CSV"})),
-        key(inventory_request(followPages=True)),
         key(inventory_request(jobParameters={"InventoryRetrievalParameters": {"Limit": "5"}})),
     ]
-    assert len({plain, *others}) == 11
+    assert len({plain, *others}) == 10
     whole = key(inventory_request())
     assert key(inventory_request(jobParameters={"InventoryRetrievalParameters": {}})) == whole
     assert key(inventory_request(jobParameters={"InventoryRetrievalParameters": {"Limit": None}})) == whole
+    assert key(inventory_request(followPages=True)) == whole, "the first page is the same"
+
+
+def test_a_range_of_the_whole_archive_is_the_archive_where_its_size_is_known() -> None:
+    def ranged(end: int, **fields: Any) -> RetrievalRequest:
+        return archive_request(jobParameters={"RetrievalByteRange": f"0-{end}"}, **fields)
+
+    whole = ranged(5 * MIB + 2, archiveSizeInBytes=5 * MIB + 3)
+    assert (whole.byte_range, requested_bytes(whole)) == (None, 5 * MIB + 3)
+    assert key_for("table", whole, ACCOUNT) == key_for("table", archive_request(), ACCOUNT)
+    assert ranged(5 * MIB + 2).byte_range == f"0-{5 * MIB + 2}"
+    assert ranged(5 * MIB - 1, archiveSizeInBytes=5 * MIB + 3).byte_range == f"0-{5 * MIB - 1}"
+    assert archive_request(archiveSizeInBytes=5).byte_range is None
+
+
+@pytest.mark.parametrize(
+    ("spelt", "meant"),
+    [
+        ("2013-03-20T17:03:43Z", "2013-03-20T17:03:43Z"),
+        ("2013-03-20T17:03:43.000Z", "2013-03-20T17:03:43Z"),
+        ("2013-03-20T18:03:43+01:00", "2013-03-20T17:03:43Z"),
+        ("20130320T170343Z", "2013-03-20T17:03:43Z"),
+        ("2013-03-20T17:03:43.5Z", "2013-03-20T17:03:43.500Z"),
+        ("2013-03-20T17:03:43.000500Z", "2013-03-20T17:03:43Z"),
+    ],
+)
+def test_dates_that_name_one_instant_are_of_one_part(spelt: str, meant: str) -> None:
+    def part(date: str) -> RetrievalRequest:
+        return inventory_request(jobParameters={"InventoryRetrievalParameters": {"StartDate": date}})
+
+    asked = inventory_of(part(spelt))
+    assert asked == {"format": "JSON", "start_date": meant}
+    assert key_for("table", part(spelt), ACCOUNT) == key_for("table", part(meant), ACCOUNT)
 
 
 def test_the_bytes_to_retrieve_are_those_of_the_range_or_of_the_archive() -> None:

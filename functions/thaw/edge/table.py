@@ -113,7 +113,7 @@ class Table:
         return reply
 
     def succeed(self, tag: Tag, job: GlacierJob, now_ms: int) -> Retrieval | None:
-        """Ends a plain retrieval by the job that its record names, without reading it first.
+        """Ends a retrieval by the job that its record names, without reading it first. It goes on with no further page.
 
         Returns the record as it is afterwards, changed or not; None where there is no record.
         """
@@ -126,7 +126,7 @@ class Table:
             item_id(tag.key),
             f"{update}, jobs.#attempt",  # its id is the record's own now
             "#state = :inProgress AND generation = :generation AND jobs.#attempt.jobId = :job"
-            " AND attribute_not_exists(followPages)" + (" AND archiveId = :archive" if same_archive else ""),
+            + (" AND archiveId = :archive" if same_archive else ""),
             names | {"#attempt": str(tag.attempt)},
             values | guard | same_archive,
         )

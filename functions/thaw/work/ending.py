@@ -52,7 +52,8 @@ class Ending:
         """The current record of the job's bytes, which it has ended already in the plain case."""
         tells_all = job.tells_next_page or job.ArchiveId is not None
         too_late = endings.output_is_gone(job, self.now_ms())
-        is_plain = job.succeeded and tells_all and not too_late and endings.tier_of(job) is not None
+        is_whole = tells_all and job.next_marker is None and endings.tier_of(job) is not None
+        is_plain = job.succeeded and is_whole and not too_late
         return self.table.succeed(tag, job, self.now_ms()) if is_plain else self.table.get(tag.key)
 
     def _has_to_be_asked(self, record: Retrieval, job: GlacierJob) -> bool:
@@ -119,8 +120,9 @@ def is_of(record: Retrieval, job: GlacierJob) -> bool:
 
 def _says_too_little(record: Retrieval, job: GlacierJob) -> bool:
     """Whether it does not say if an inventory goes on, which may: one without a limit is whole."""
-    may_go_on = record.inventory is not None and (record.follow_pages or record.inventory.limit is not None)
-    return may_go_on and not job.tells_next_page
+    if record.inventory is None or job.tells_next_page:
+        return False
+    return record.inventory.limit is not None or bool(record.followers())
 
 
 def _ignored(job: GlacierJob, why: str) -> None:
