@@ -1,7 +1,8 @@
 """What the README's "Operate" tells an operator to do."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from tests.end_to_end.user import User
@@ -18,13 +19,20 @@ def test_what_cannot_be_published_is_kept_whole_and_is_published_again_with_the_
 
     user.cloud.deliveries.refuse_entry = refuse
     try:
+        user.faults.job_takes(600)
         user.ask("r1", user.archive())
-        user.wait(hours=27)
+        user.wait(minutes=10)
+        tried = len(refused)
+        with _held_back(user):
+            user.wait(hours=19, minutes=40)
+        user.wait(minutes=30)
     finally:
         user.cloud.deliveries.refuse_entry = lambda entry: None
+    assert 0 < tried < len(refused), "when the outage began, and when the records were about to be too old"
     assert user.cloud.events == []
     kept = json.dumps(_unpublished(user))
     assert "photos" in kept
+    assert "RecordAgeExceeded" in kept
     assert user.jobs[0].job_id in kept
     for _ in range(2):
         _publish_again(user)
@@ -34,6 +42,17 @@ def test_what_cannot_be_published_is_kept_whole_and_is_published_again_with_the_
     assert {event_id for _, event_id in told} == {json.loads(detail)["eventId"] for detail in refused}
     user.ask("r2", user.archive())
     user.wait_for_the_end("r2")
+
+
+@contextmanager
+def _held_back(user: User) -> Iterator[None]:
+    """Publish gets no record meanwhile: a day of attempts, one each minute, tells no more than a few do."""
+    sources = [source for stream in user.cloud.wiring.streams.values() for source in stream.sources]
+    (publishs,) = [source for source in sources if user.cloud.functions.config_of(source.function).label == "publish"]
+    publishs.enabled = False
+    yield
+    publishs.enabled = True
+    publishs.look()
 
 
 def _unpublished(user: User) -> list[Any]:
