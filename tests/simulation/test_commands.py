@@ -7,14 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from simulation import sweep
+import simulation.__main__
+from simulation import shards, sweep
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_a_long_run_is_carried_on() -> None:
-    """A seed that was run before is counted, and not run again."""
-    first, again = (_simulate("--from", "123456789", "--seeds", "1", "--workers", "1") for _ in range(2))
+def test_a_long_run_is_carried_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A seed that was run before is counted, and not run again: here it could not be, as nothing is deployed."""
+    arguments = ("--from", "123456789", "--seeds", "1", "--workers", "1")
+    first = _simulate(*arguments)
+    monkeypatch.setattr("sys.argv", ["simulation", *arguments])
+    monkeypatch.setattr(shards, "_deploy", lambda: None)
+    assert simulation.__main__.main() == 0
+    again = capsys.readouterr().out
     assert "1 seeds were run before" in again
     assert first[first.index("1 seeds: ") :] == again[again.index("1 seeds: ") :]
 
