@@ -100,9 +100,9 @@ def test_who_meets_the_throttle_at_each_attempt_is_repeated_and_no_error(
     loaded: Cloud, measured: tuple[Costs, Run]
 ) -> None:
     with Progress(disable=True) as progress:
-        throttled = run(loaded, FEW, FirstThreePuts(), progress)
+        throttled = run(loaded, 1, FirstThreePuts(), progress)
     assert [label for label, _ in loaded.errors] == ["publish"]
-    assert (throttled.errors, throttled.ended) == ([], FEW)
+    assert (throttled.errors, throttled.ended) == ([], 1)
     costs, many = measured
     (problem,) = wrong(costs, replace(many, errors=["top_up: KeyError"]))
     assert problem == "0 dead letters, 1 of top_up: KeyError errors of functions"
@@ -138,7 +138,7 @@ def leaking(loaded: Cloud, measured: tuple[Costs, Run]) -> list[str]:
 
     with pytest.MonkeyPatch.context() as patch, Progress(disable=True) as progress:
         patch.setattr(Environment, "load", loaded_leaking)
-        return list(run(loaded, 50, Refusing(), progress).watch.grown())
+        return list(run(loaded, 30, Refusing(), progress).watch.grown())
 
 
 @pytest.mark.parametrize("function", LEAKS)
