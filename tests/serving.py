@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,17 +25,16 @@ class Served:
 
 @contextmanager
 def serving(
-    speed: float = 36_000,
-    settings: dict[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
     tell: Callable[[Happening], None] = lambda happening: None,
 ) -> Iterator[Served]:
-    """Serves until the block ends. Glacier's jobs end `speed` times sooner; `settings` are those of cdk.json."""
+    """Serves until the block ends, with Glacier's jobs ended very much sooner. `settings` are those of cdk.json."""
     clock = RealClock()
     ready, down = threading.Event(), threading.Event()
     up: list[Served] = []
 
     def serve() -> None:
-        faster = glacier.Settings(speed=speed, inventories="always")
+        faster = glacier.Settings(speed=36_000, inventories="always")
         with Cloud(clock=clock, settings=settings, glacier_settings=faster) as cloud, Server(clock, 0) as server:
             cloud.tell = tell
             up.append(Served(server.url, cloud, clock))

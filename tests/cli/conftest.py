@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -17,19 +17,20 @@ from local.cloud import Cloud
 from local.deploy import ACCOUNT_ID, REGION
 from tests.cli.served import Served, served_apart
 
-Serving = Callable[[float, dict[str, object] | None], Served]
+Serving = Callable[[Mapping[str, object]], Served]
 
 
 @pytest.fixture(scope="session")
 def serving() -> Iterator[Serving]:
-    """Gives a served Thaw; modules that want the same share it, so each names its own vaults and requests."""
+    """Gives a served Thaw with these settings; modules that want the same share it, so each names its own vaults and
+    requests. To start one takes seconds."""
     with ExitStack() as up:
         running: dict[str, Served] = {}
 
-        def serve(speed: float, settings: dict[str, object] | None) -> Served:
-            wanted = json.dumps([speed, settings])
+        def serve(settings: Mapping[str, object]) -> Served:
+            wanted = json.dumps(settings)
             if wanted not in running:
-                running[wanted] = up.enter_context(served_apart(speed, settings))
+                running[wanted] = up.enter_context(served_apart(settings))
             return running[wanted]
 
         yield serve
@@ -38,7 +39,13 @@ def serving() -> Iterator[Serving]:
 @pytest.fixture(scope="module")
 def served(request: pytest.FixtureRequest, serving: Serving) -> Served:
     """With the settings that the module names in `SETTINGS`, and Glacier as much faster as it says in `SPEED`."""
-    return serving(getattr(request.module, "SPEED", 36_000), getattr(request.module, "SETTINGS", None))
+    served = serving(getattr(request.module, "SETTINGS", {}))
+    served.do(_speed_up, getattr(request.module, "SPEED", 36_000))
+    return served
+
+
+def _speed_up(cloud: Cloud, speed: float) -> None:
+    cloud.glacier.settings.speed = speed
 
 
 class User:

@@ -7,7 +7,7 @@ stumble over that.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -39,11 +39,11 @@ class Served:
 
 
 @contextmanager
-def served_apart(speed: float, settings: dict[str, object] | None = None) -> Iterator[Served]:
-    """Serves until the block ends. Glacier's jobs end `speed` times sooner; `settings` are those of cdk.json."""
+def served_apart(settings: Mapping[str, object]) -> Iterator[Served]:
+    """Serves until the block ends. `settings` are those of cdk.json."""
     spawning = multiprocessing.get_context("spawn")
     here, there = spawning.Pipe()
-    process = spawning.Process(target=_serve, args=(there, speed, settings), daemon=True)
+    process = spawning.Process(target=_serve, args=(there, settings), daemon=True)
     process.start()
     try:
         assert here.poll(60), "not up"
@@ -55,8 +55,8 @@ def served_apart(speed: float, settings: dict[str, object] | None = None) -> Ite
             process.kill()
 
 
-def _serve(pipe: Connection[Any, Any], speed: float, settings: dict[str, object] | None) -> None:
-    with serving(speed, settings) as up:
+def _serve(pipe: Connection[Any, Any], settings: Mapping[str, object]) -> None:
+    with serving(settings) as up:
         pipe.send(up.url)
         while (asked := pipe.recv()) is not None:
             what, given, named = asked

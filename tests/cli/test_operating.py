@@ -17,7 +17,6 @@ from local.cloud import Cloud
 from tests.cli.asking import archive_request, send, until, wait_for
 from tests.cli.conftest import User
 
-SPEED = 36_000
 SETTINGS = {"maxUnits": 1}
 GB = 10**9
 

@@ -152,9 +152,9 @@ def test_on_a_terminal_a_gap_is_told_above_the_picture(user: User, monkeypatch: 
 
 
 def test_an_earlier_generation_still_tells_of_its_requests(user: User) -> None:
-    send(user, archive_request("before", "nowhere", "abc"))
+    send(user, archive_request("before", "nowhere", "twice"))
     wait_for(user, "before", "failed")
-    send(user, archive_request("after", "nowhere", "abc"))
+    send(user, archive_request("after", "nowhere", "twice"))
     wait_for(user, "after", "failed")
     told = lines(user.thaw("status", "before", "after", "--json").stdout)
     assert [each["retrievalId"][-2:] for each in told] == ["-1", "-2"]
