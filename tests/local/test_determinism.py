@@ -61,8 +61,6 @@ def test_code_that_was_used_before_runs_as_code_that_was_just_loaded(monkeypatch
         assert len(loaded) > len(cloud.functions.configs)
     with Cloud(seed=4, stock=Stock()) as cloud:
         run_dying(cloud, hours)
-        cloud.reset(seed=3)
-        assert run_dying(cloud, hours) == cold
         loaded.clear()
         cloud.reset(seed=3)
         assert run_dying(cloud, hours) == cold
