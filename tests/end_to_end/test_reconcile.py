@@ -1,10 +1,13 @@
 """What nobody heard of: missed notifications, outcomes in doubt, jobs that vanished."""
 
+from datetime import timedelta
+
 import pytest
 from botocore.awsrequest import AWSResponse
 
 from local.calls import Call, Perform, changed_reply
 from local.processes import Died, current
+from tests.end_to_end.ticks import sleep_for
 from tests.end_to_end.user import User
 
 SETTINGS = {"maxUnits": 0}
@@ -129,7 +132,11 @@ def test_a_job_that_vanished_is_done_again(user: User) -> None:
     user.faults.drop_notification()
     user.faults.fail("DescribeJob", "ServiceUnavailableException", times=3 * 12 * 26)
     user.ask("r1", user.archive())
-    user.wait(hours=31)
+    user.wait(hours=6)
+    sleep_for(user.cloud, timedelta(hours=24))  # a further day of looks that fail would tell no more
+    user.wait(hours=1)
+    assert user.story("r1") == ["Initiated"]
+    assert user.calls("reconcile", "DescribeJob") > 3 * 12, "it was looked for before it was gone, and after"
     user.faults.clear()
     user.wait_for_the_end("r1")
     assert user.story("r1") == ["Initiated", "Initiated", "Succeeded"]

@@ -1,5 +1,6 @@
 """Which ticks of their schedules wake reconcile and top_up."""
 
+from datetime import timedelta
 from functools import partial
 
 from moto.dynamodb.models import dynamodb_backends
@@ -22,3 +23,12 @@ def let_sleep(cloud: Cloud) -> None:
 def wake_at_every_tick(cloud: Cloud) -> None:
     for schedule in cloud.wiring.schedules:
         schedule.skips = lambda arn: False
+
+
+def sleep_for(cloud: Cloud, duration: timedelta) -> None:
+    """Time passes, and whatever there is for them to do, they are not woken."""
+    for schedule in cloud.wiring.schedules:
+        schedule.enabled = False
+    cloud.run_for(duration)
+    for schedule in cloud.wiring.schedules:
+        schedule.enabled = True
