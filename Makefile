@@ -20,8 +20,11 @@ SIMULATION = PYTHONPATH=functions PYTHONHASHSEED=0 python -m simulation
 PIP := .venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off
 UV := .venv/bin/uv pip install --quiet --system-certs --python .venv/bin/python
 REQUIREMENTS := -r requirements.txt -c constraints.txt
-# What most commands import: compiled once, by two processes, and not by each of the tests'.
-USED := "infra.application, pytest, hypothesis" "local.cloud, simulation.run, cli.main"
+# What needs only the packages, and is done side by side. The last two compile what most commands import, and the tests
+# as pytest has them: once, and not in each of the tests' processes. A test that can't be read fails no install.
+BESIDE := "$(UV) --no-deps --editable . || $(PIP) --no-deps --editable ." \
+  "npm ci --silent --no-fund --no-audit" "python -c 'import infra.application'" \
+  "pytest --collect-only -qq > /dev/null || true"
 
 .DEFAULT_GOAL := help
 .PHONY: help install test lint-templates test-dynamodb-local demo up simulate sweep mutations synth lint fuzz load bench format clean app
@@ -39,10 +42,8 @@ $(INSTALLED): pyproject.toml requirements.txt constraints.txt package.json packa
 	@$(PYTHON) -m venv --clear .venv >&2
 	@$(PIP) uv -c constraints.txt >&2
 	@{ $(UV) $(REQUIREMENTS) || $(PIP) $(REQUIREMENTS); } >&2
-	@{ $(UV) --no-deps --editable . || $(PIP) --no-deps --editable .; } >&2
-	@npm ci --silent --no-fund --no-audit >&2
-	@printf 'import %s\n' $(USED) \
-	  | PYTHONDONTWRITEBYTECODE= PYTHONPATH=functions xargs -P 2 -I '{}' .venv/bin/python -c '{}' >&2
+	@printf '%s\0' $(BESIDE) \
+	  | PYTHONDONTWRITEBYTECODE= PYTHONPATH=functions xargs -0 -n 1 -P 4 sh -c >&2
 	@touch $@
 	@echo "Installed." >&2
 
