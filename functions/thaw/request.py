@@ -5,7 +5,7 @@ The published JSON Schema (docs/request.schema.json) is made from `Message`.
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic import (
     StrictInt,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -77,25 +78,21 @@ def _field_error(field: str, message: str) -> PydanticCustomError:
     return PydanticCustomError("field", "{message}", {"field": field, "message": message})
 
 
-def _instant(name: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        parsed = datetime.fromisoformat(text)
-        if parsed.tzinfo is not None:
-            return parsed.astimezone(UTC)
-    except (ValueError, OverflowError):  # the latter where UTC has no such date
-        pass
-    field = f"jobParameters.InventoryRetrievalParameters.{name}"
-    raise _field_error(field, "must be a time with its zone, for example 2013-03-20T17:03:43Z")
+def _one_spelling(date: str) -> str:
+    """The date as Glacier's documentation writes dates: the same for all that name one instant.
 
+    Glacier knows milliseconds. What is finer is rounded up: StartDate is inclusive and EndDate is not, so the same
+    archives are meant.
 
-def one_spelling(date: str) -> str:
-    """A date of a request as Glacier's documentation writes dates, in UTC: the same for all that name one millisecond,
-    which is all that Glacier knows."""
-    moment = datetime.fromisoformat(date).astimezone(UTC)
-    timespec = "milliseconds" if moment.microsecond >= 1000 else "seconds"
-    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")
+    Raises:
+        ValueError: it is no date, or has no zone.
+        OverflowError: in UTC there is no such date.
+    """
+    moment = datetime.fromisoformat(date)
+    if moment.tzinfo is None:
+        raise ValueError("no zone")
+    moment = moment.astimezone(UTC) + timedelta(microseconds=-moment.microsecond % 1000)
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
 
 
 class InventoryPart(_GlacierNames):
@@ -106,12 +103,22 @@ class InventoryPart(_GlacierNames):
     Limit: str | None = Field(default=None, pattern=LIMIT_PATTERN, description="A whole number >= 1, as a string.")
     Marker: str | None = Field(default=None, pattern=MARKER_PATTERN)
 
+    @field_validator("StartDate", "EndDate")
+    @classmethod
+    def _is_a_date(cls, value: str | None, info: ValidationInfo) -> str | None:
+        try:
+            return None if value is None else _one_spelling(value)
+        except (ValueError, OverflowError):
+            field = f"jobParameters.InventoryRetrievalParameters.{info.field_name}"
+            raise _field_error(field, "must be a time with its zone, for example 2013-03-20T17:03:43Z") from None
+
     @model_validator(mode="after")
     def _dates(self) -> Self:
-        start, end = _instant("StartDate", self.StartDate), _instant("EndDate", self.EndDate)
-        if start and end and start >= end:
-            field = "jobParameters.InventoryRetrievalParameters.EndDate"
-            raise _field_error(field, f"must be after StartDate, {self.StartDate}")
+        if self.StartDate and self.EndDate:
+            start, end = (datetime.fromisoformat(date) for date in (self.StartDate, self.EndDate))
+            if start >= end:
+                field = "jobParameters.InventoryRetrievalParameters.EndDate"
+                raise _field_error(field, f"must be after StartDate, {self.StartDate}")
         return self
 
 

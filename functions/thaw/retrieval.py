@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 from thaw import bounds
 from thaw.byte_range import ByteRange
 from thaw.description import Tag
-from thaw.request import VAULT_NAME_PATTERN, ArchiveRetrieval, RetrievalRequest, context_text, one_spelling
+from thaw.request import VAULT_NAME_PATTERN, ArchiveRetrieval, RetrievalRequest, context_text
 from thaw.states import OPEN, State, check_move
 from thaw.tiers import Tier, fastest
 
@@ -325,7 +325,6 @@ def inventory_of(request: RetrievalRequest) -> dict[str, Any] | None:
     part = job.InventoryRetrievalParameters
     names = {"StartDate": "start_date", "EndDate": "end_date", "Limit": "limit", "Marker": "marker"}
     given = part.model_dump(exclude_none=True) if part else {}
-    given |= {name: one_spelling(given[name]) for name in ("StartDate", "EndDate") if name in given}
     chosen = {names[name]: value for name, value in given.items()}
     return {"format": job.Format, **chosen}
 

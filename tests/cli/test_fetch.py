@@ -178,7 +178,8 @@ def test_a_range_is_fetched(user: User, folder: Path, name: str, byte_range: str
 def test_an_inventory_is_fetched_page_by_page(user: User, folder: Path) -> None:
     archives = user.archives("listed", *[100] * 5)
     job = {"Type": "inventory-retrieval", "InventoryRetrievalParameters": {"Limit": "3"}}
-    send(user, {"requestId": "list", "vaultName": "listed", "jobParameters": job, "followPages": True})
+    asked = {"vaultName": "listed", "jobParameters": job}
+    send(user, {"requestId": "list", "followPages": True, **asked}, {"requestId": "one-page", **asked})
     record = wait_for(user, "list", "succeeded").retrieval
     assert record is not None
     assert record.page == 2
@@ -190,6 +191,13 @@ def test_an_inventory_is_fetched_page_by_page(user: User, folder: Path) -> None:
     listed = [json.loads((folder / name).read_text())["ArchiveList"] for name in ("list.json", "list.2.json")]
     assert [len(page) for page in listed] == [3, 2]
     assert {each["ArchiveId"] for page in listed for each in page} == set(archives)
+    alone = wait_for(user, "one-page", "succeeded")
+    assert alone.retrieval is not None
+    assert alone.retrieval.requests.keys() == {"list", "one-page"}, "they share its job"
+    assert user.thaw("fetch", "one-page").exit_code == Exit.DONE
+    assert json.loads((folder / "one-page.json").read_text())["ArchiveList"] == listed[0]
+    pages = [[each.get("page") for each in user.asked("status", name)] for name in ("list", "one-page")]
+    assert pages == [[2], [None]]
 
 
 def test_what_has_no_output_is_told(user: User, folder: Path) -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -12,6 +12,7 @@ from jsonschema.validators import extend
 from tests.unit.published import schema
 
 MIB = 1024 * 1024
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _matches(validator: Any, pattern: str, value: object, _: Any) -> Iterator[ValidationError]:
@@ -59,7 +60,7 @@ def contents(request: dict[str, Any]) -> str:
     """What a request asks for, the same for two that differ in nothing but in saying what goes without saying."""
     job = _filled(_JOBS[request["jobParameters"]["Type"]], request["jobParameters"])
     if "InventoryRetrievalParameters" in job:
-        job["InventoryRetrievalParameters"] = _filled("InventoryPart", job["InventoryRetrievalParameters"])
+        job["InventoryRetrievalParameters"] = instants(_filled("InventoryPart", job["InventoryRetrievalParameters"]))
     return json.dumps(_filled("RetrievalRequest", {**request, "jobParameters": job}), sort_keys=True)
 
 
@@ -78,11 +79,25 @@ def _range_fits(given: str | None, size: int | None) -> bool:
 
 def _dates_fit(part: dict[str, Any]) -> bool:
     try:
-        given = [datetime.fromisoformat(part[name]) for name in ("StartDate", "EndDate") if part.get(name) is not None]
-        [each.astimezone(UTC) for each in given]
+        given = [instant_ms(part[name]) for name in ("StartDate", "EndDate") if part.get(name) is not None]
     except (ValueError, OverflowError):
         return False
-    return all(each.tzinfo for each in given) and (len(given) < 2 or given[0] < given[1])
+    return len(given) < 2 or given[0] < given[1]
+
+
+def instants(part: dict[str, Any]) -> dict[str, Any]:
+    """A part of an inventory with its dates as times, however they are spelt."""
+    dates = {name: part[name] for name in ("StartDate", "EndDate") if part.get(name) is not None}
+    return {**part, **{name: instant_ms(date) for name, date in dates.items()}}
+
+
+def instant_ms(date: str) -> int:
+    """The first millisecond that is not before it. Raises ValueError for what is no date with a zone, OverflowError for
+    one that UTC does not have."""
+    moment = datetime.fromisoformat(date)
+    if moment.tzinfo is None:
+        raise ValueError(date)
+    return -((_EPOCH - moment.astimezone(UTC)) // timedelta(milliseconds=1))
 
 
 def _context_fits(context: dict[str, Any] | None) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -12,7 +12,7 @@ from local.cloud import Cloud
 from local.deliveries import Event
 from tests.end_to_end.user import OWN_ACCOUNT, User
 from tests.fuzz.conftest import AT_ONCE, assert_nothing_broke, assert_still_works, fresh
-from tests.fuzz.contract import contents, fits, read
+from tests.fuzz.contract import contents, fits, instants, read
 from tests.fuzz.from_schema import documents
 from tests.fuzz.mutations import SECRET, bodies, mutated
 from tests.unit.corpus import GOOD
@@ -152,14 +152,8 @@ def _assert_is_glaciers_word(user: User, told: list[Event], document: Json) -> N
     job, part = jobs[kinds["Retrieval Initiated"]["jobId"]], wanted.get("InventoryRetrievalParameters", {})
     asked = {name: part.get(name) for name in ("StartDate", "EndDate", "Limit", "Marker")}
     assert (job.vault_name, job.archive_id) == ("photos", None)
-    assert _instants(job.inventory) == _instants({**asked, "Format": wanted.get("Format", "JSON")})
+    assert instants(job.inventory) == instants({**asked, "Format": wanted.get("Format", "JSON")})
     assert job.tier in (wanted.get("Tier", "Standard"), "Standard"), "shared, with one that wants it sooner"
-
-
-def _instants(part: Json) -> Json:
-    """With its dates as times, however they are spelt; to the millisecond, as Glacier has them."""
-    dates = {name: datetime.fromisoformat(part[name]) for name in ("StartDate", "EndDate") if part[name] is not None}
-    return {**part, **{name: date.timestamp() * 1000 // 1 for name, date in dates.items()}}
 
 
 def _assert_says_why(rejection: Json) -> None:

@@ -144,6 +144,10 @@ CODE_ONLY: dict[str, tuple[dict[str, Any], str]] = {
         _part(StartDate=_DATES["EndDate"], EndDate=_DATES["StartDate"]),
         f"{_PART}.EndDate",
     ),
+    "a span within a millisecond": (
+        _part(StartDate="2013-03-20T17:03:43.0001Z", EndDate="2013-03-20T17:03:43.0009Z"),
+        f"{_PART}.EndDate",
+    ),
     "an empty span": (_part(StartDate=_DATES["StartDate"], EndDate=_DATES["StartDate"]), f"{_PART}.EndDate"),
 }
 

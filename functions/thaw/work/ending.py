@@ -119,10 +119,8 @@ def is_of(record: Retrieval, job: GlacierJob) -> bool:
 
 
 def _says_too_little(record: Retrieval, job: GlacierJob) -> bool:
-    """Whether it does not say if an inventory goes on, which may: one without a limit is whole."""
-    if record.inventory is None or job.tells_next_page:
-        return False
-    return record.inventory.limit is not None or bool(record.followers())
+    """Whether it does not say if an inventory goes on."""
+    return record.is_inventory and not job.tells_next_page
 
 
 def _ignored(job: GlacierJob, why: str) -> None:
