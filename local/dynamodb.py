@@ -104,21 +104,24 @@ class Writes:
     @contextmanager
     def _write(self, table: Table, hash_key: DynamoType, range_key: DynamoType | None, factor: int) -> Iterator[None]:
         before = copy.deepcopy(table.get_item(hash_key, range_key))
+        old = _attributes(before)
         try:
             yield
         except ConditionalCheckFailed:
-            self.meter.refused(_attributes(before), factor)
+            self.meter.refused(old, factor)
             raise
         except Exception:
             _restore(table, hash_key, range_key, before)
             raise
         after = table.get_item(hash_key, range_key)
-        self.meter.wrote(table, _attributes(before), _attributes(after), factor)
-        self._tell(table, before, after)
+        new = _attributes(after)
+        self.meter.wrote(table, old, new, factor)
+        if old != new:
+            self._tell(table, before, after)
 
     def _tell(self, table: Table, before: Item | None, after: Item | None, *, expired: bool = False) -> None:
         shard = table.stream_shard
-        if shard is None or _attributes(before) == _attributes(after):
+        if shard is None:
             return
         event = "INSERT" if before is None else "REMOVE" if after is None else "MODIFY"
         view = (table.stream_specification or {})["StreamViewType"]

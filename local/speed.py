@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import pickle
+import string
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from copy import deepcopy
@@ -19,6 +20,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.useragent import UserAgentString
 from moto.core import responses
+from moto.core.base_backend import BackendDict
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.request import Request
 from moto.core.responses import ActionResult, BaseResponse
@@ -40,11 +42,14 @@ from moto.dynamodb.parsing.ast_nodes import (  # type: ignore[attr-defined]
 )
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.responses import DynamoHandler
+from moto.moto_api._internal.moto_random import MotoRandom
 from moto.sqs.models import Message, Queue
 from moto.sqs.responses import SQSResponse
 from moto.utilities.utils import get_partition
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
+
+from local import dynamodb_speed
 
 
 @contextmanager
@@ -66,6 +71,9 @@ def shortened() -> Iterator[None]:
         (validators, "deepcopy", _copied_update),
         (DepthFirstTraverser, "traverse_node_recursively", _traversed),
         (Node, "find_clauses", _clauses_of),
+        (BackendDict, "__getitem__", _backends_of),
+        (MotoRandom, "get_random_string", _random_string),
+        *dynamodb_speed.PATCHES,
     ]
     with ExitStack() as stack:
         for owner, name, replacement in patches:
@@ -205,13 +213,19 @@ def _clauses_of(node: Any, clause_types: list[type]) -> list[Any]:
 
 def _traversed(traverser: DepthFirstTraverser, node: Any, child_id: int = -1) -> Any:
     """The same: the kinds that a traverser processes are the same for all of its kind."""
-    if not _is_any_of(node, (Node,)):
+    if not _is_any_of(node, _ANY_NODE):
         return node
+    return _walked(traverser, node, child_id, _nodes_of(traverser), _prepares(traverser))
+
+
+def _walked(traverser: DepthFirstTraverser, node: Any, child_id: int, kinds: tuple[type, ...], prepares: bool) -> Any:
     parent = node.parent
     for number, child in enumerate(node.children or []):
-        traverser.pre_processing_of_child(node, number)
-        _traversed(traverser, child, number)
-    if _is_any_of(node, _nodes_of(traverser)):
+        if prepares:
+            traverser.pre_processing_of_child(node, number)
+        if _is_any_of(child, _ANY_NODE):
+            _walked(traverser, child, number, kinds, prepares)
+    if _is_any_of(node, kinds):
         node = traverser.process(node)
         node.parent = parent
         if parent:
@@ -219,12 +233,21 @@ def _traversed(traverser: DepthFirstTraverser, node: Any, child_id: int = -1) ->
     return node
 
 
+_ANY_NODE = (Node,)
+
+
+def _prepares(traverser: DepthFirstTraverser) -> bool:
+    """Most do nothing before they go on to a child."""
+    return type(traverser).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
+
+
 def _is_any_of(node: object, kinds: tuple[type, ...]) -> bool:
     """Abstract classes take long to say so."""
     asked = type(node), kinds
-    if asked not in _answered:
-        _answered[asked] = isinstance(node, kinds)
-    return _answered[asked]
+    answer = _answered.get(asked)
+    if answer is None:
+        answer = _answered[asked] = isinstance(node, kinds)
+    return answer
 
 
 _answered: dict[tuple[type, tuple[type, ...]], bool] = {}
@@ -276,3 +299,25 @@ def _in_flight_count(queue: Queue) -> int:
 
 def _visible_count(queue: Queue) -> int:
     return max(0, len(queue._messages) - _in_flight_count(queue) - _delayed_count(queue))
+
+
+_get_backends: Any = BackendDict.__getitem__
+
+
+def _backends_of(backends: Any, account_id: str) -> Any:
+    """Those that are there; moto looks at each whether it knows of it, and has a lock for that."""
+    there = dict.get(backends, account_id)
+    return _get_backends(backends, account_id) if there is None else there
+
+
+def _random_string(chance: MotoRandom, length: int = 20, include_digits: bool = True, lower_case: bool = False) -> str:
+    """The same draws as one choice for each letter has; each answer has such an id of 52."""
+    pool = string.ascii_letters + string.digits if include_digits else string.ascii_letters
+    count, bits, draw = len(pool), len(pool).bit_length(), chance.getrandbits
+    letters = []
+    while len(letters) < length:
+        number = draw(bits)
+        if number < count:
+            letters.append(pool[number])
+    text = "".join(letters)
+    return text.lower() if lower_case else text

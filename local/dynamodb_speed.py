@@ -1,0 +1,137 @@
+"""What takes long in moto's DynamoDB, its values and its expressions, made short; what it gives stays the same."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from copy import deepcopy
+from functools import lru_cache
+from typing import Any
+
+from moto.dynamodb.comparisons import ConditionExpressionParser, Func, Op
+from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.models.utilities import bytesize
+
+_SETS = ("SS", "NS", "BS")
+_MOST_BYTES = 405_000
+"""Of an item, as moto has it."""
+_EXPRESSIONS = 10_000
+"""So many are remembered: functions have some dozens, tests make them up."""
+
+
+def _size(typed: DynamoType) -> int:
+    """Without a copy of each member of a map."""
+    kind, value = typed.type, typed.value
+    if kind == "N":
+        return len(str(value))
+    if kind in _SETS:
+        return sum(_size(DynamoType({kind[0]: member})) for member in value)
+    if kind == "L":
+        return sum(member.size() for member in value)
+    if kind == "M":
+        return sum(bytesize(name) + DynamoType.size(_typed(member)) for name, member in value.items())
+    return 1 if isinstance(value, bool) else bytesize(value)
+
+
+def _typed(value: Any) -> DynamoType:
+    return value if type(value) is DynamoType else DynamoType(value)
+
+
+def _regular(typed: DynamoType) -> dict[str, Any]:
+    """With one copy of what is in it, and not one for each level above."""
+    value = typed.value
+    if isinstance(value, dict):
+        value = {name: _regular_member(member) for name, member in value.items()}
+    elif isinstance(value, list):
+        value = [_regular_member(member) for member in value]
+    elif typed.type == "B" and isinstance(value, str):
+        value = base64.b64decode(value)
+    return {typed.type: value}
+
+
+def _regular_member(member: Any) -> Any:
+    return _regular(member) if isinstance(member, DynamoType) else deepcopy(member)
+
+
+def _copied(typed: DynamoType, memo: dict[int, Any]) -> DynamoType:
+    """Without asking for each member how it is copied."""
+    if id(typed) in memo:
+        return memo[id(typed)]  # type: ignore[no-any-return]
+    copied = memo[id(typed)] = object.__new__(type(typed))
+    kind, value = typed.type, typed.value
+    if kind == "L":
+        value = [_copied_member(member, memo) for member in value]
+    elif kind == "M":
+        value = {name: _copied_member(member, memo) for name, member in value.items()}
+    elif kind in _SETS:
+        value = list(value)
+    copied.type, copied.value = kind, value
+    return copied  # type: ignore[no-any-return]
+
+
+def _copied_member(member: Any, memo: dict[int, Any]) -> Any:
+    return _copied(member, memo) if type(member) is DynamoType else deepcopy(member, memo)
+
+
+def _make_item(item: Item, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
+    """moto sums up the sizes of all attributes so far at each one that it adds."""
+    item.hash_key, item.range_key, item.attrs = hash_key, range_key, LimitedSizeDict()
+    size_bytes = 0
+    for name, value in attrs.items():
+        typed = DynamoType(value)
+        size_bytes += bytesize(name) + typed.size()
+        if size_bytes > _MOST_BYTES:
+            raise ItemSizeTooLarge
+        dict.__setitem__(item.attrs, name, typed)
+
+
+_parse: Callable[[ConditionExpressionParser], Op | Func] = ConditionExpressionParser.parse
+
+
+def _parsed(parser: ConditionExpressionParser) -> Op | Func:
+    """The functions have a few dozen conditions: each is taken apart once, and then only has other values."""
+    if not parser.condition_expression:
+        return _parse(parser)
+    names, values = parser.expression_attribute_names or {}, parser.expression_attribute_values or {}
+    try:
+        tree, names_found, values_found = _taken_apart(parser.condition_expression, tuple(names.items()), tuple(values))
+    except Exception:  # noqa: BLE001  as it fails
+        return _parse(parser)
+    parser.expr_attr_names_found.extend(names_found)
+    parser.expr_attr_values_found.extend(values_found)
+    return parser._make_op_condition(_with_values(tree, values))
+
+
+@lru_cache(_EXPRESSIONS)
+def _taken_apart(
+    expression: str, names: tuple[tuple[str, str], ...], placeholders: tuple[str, ...]
+) -> tuple[Any, list[str], list[str]]:
+    """moto's tree, in which each value is its placeholder; the names and the placeholders that it has."""
+    parser = _Parser(expression, dict(names), {each: each for each in placeholders})  # type: ignore[misc]
+    _parse(parser)
+    return parser.tree, parser.expr_attr_names_found, parser.expr_attr_values_found
+
+
+class _Parser(ConditionExpressionParser):
+    """Keeps the tree, of which moto then makes what it evaluates."""
+
+    tree: Any = None
+
+    def _make_op_condition(self, node: Any) -> Any:
+        self.tree = node
+
+
+def _with_values(node: Any, values: dict[str, Any]) -> Any:
+    if node.kind == ConditionExpressionParser.Kind.EXPRESSION_ATTRIBUTE_VALUE:
+        return node._replace(value=values[node.value])
+    return node._replace(children=[_with_values(child, values) for child in node.children]) if node.children else node
+
+
+PATCHES: list[tuple[Any, str, Any]] = [
+    (DynamoType, "size", _size),
+    (DynamoType, "to_regular_json", _regular),
+    (DynamoType, "__deepcopy__", _copied),
+    (Item, "__init__", _make_item),
+    (ConditionExpressionParser, "parse", _parsed),
+]
