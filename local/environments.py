@@ -12,9 +12,10 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO
@@ -245,16 +246,31 @@ def _taken_out(code: Path) -> dict[str, ModuleType]:
 
 @contextmanager
 def _swapped_variables(variables: Mapping[str, str]) -> Iterator[None]:
-    outer = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+    environ: Any = os.environ
+    held, encoded = environ._data, _encoded(tuple(variables.items()))
+    outer = {name: held.get(name) for name, _ in encoded}
+    _set_variables(held, encoded)
     try:
         yield
     finally:
-        for name, value in outer.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        _set_variables(held, outer.items())
+
+
+def _set_variables(held: dict[bytes, bytes], variables: Iterable[tuple[bytes, bytes | None]]) -> None:
+    """What os.environ does for each, which is not there if its value is None."""
+    for name, value in variables:
+        if value is not None:
+            os.putenv(name, value)
+            held[name] = value
+        elif name in held:
+            os.unsetenv(name)
+            del held[name]
+
+
+@lru_cache(1000)
+def _encoded(variables: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
+    """As os.environ holds them; a function's are the same whenever it goes on."""
+    return [(os.fsencode(name), os.fsencode(value)) for name, value in variables]
 
 
 class _Output:
