@@ -94,7 +94,19 @@ class StreamOptions:
         )
 
     def wants(self, record: Record) -> bool:
-        return not self.patterns or any(pattern.matches_event(record.event) for pattern in self.patterns)  # type: ignore[arg-type]
+        return not self.patterns or any(_matches(pattern, record.event) for pattern in self.patterns)
+
+
+def _matches(pattern: EventPattern, event: Mapping[str, Any]) -> bool:
+    """moto looks at all of an event, be there ever so little in it that the pattern asks for."""
+    return pattern.matches_event(_asked_for(event, pattern.get_pattern()))
+
+
+def _asked_for(event: Any, pattern: Any) -> Any:
+    nested = isinstance(pattern, dict) and isinstance(event, dict)
+    if not nested or any(name == "$or" or "." in name for name in pattern):
+        return event
+    return {name: _asked_for(event[name], below) for name, below in pattern.items() if name in event}
 
 
 @dataclass
