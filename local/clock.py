@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -24,22 +24,22 @@ _VISITS_SECONDS = 0.05
 """So long visitors are let in between two timers that are due."""
 
 
-@dataclass(order=True)
+@dataclass(eq=False)
 class Timer:
     """Something to be done at a time. Background timers (schedules, sweeps) go on for ever and don't count as work."""
 
     when_ms: int
-    order: tuple[float, int]
-    action: Action = field(compare=False)
-    background: bool = field(compare=False, default=False)
-    done: bool = field(compare=False, default=False)
+    action: Action
+    background: bool = False
+    done: bool = False
 
 
 class Clock:
     """Timers, on whatever `time.time` says the time is."""
 
     def __init__(self) -> None:
-        self._heap: list[Timer] = []
+        self._heap: list[tuple[int, float, int, Timer]] = []
+        """The timers after what orders them: their times, the tie-break, and which was set first."""
         self._count = count()
         self.waiting = 0
         """How many timers that are not in the background are still to come."""
@@ -56,15 +56,17 @@ class Clock:
 
     def at_ms(self, when_ms: int, action: Action, *, background: bool = False) -> Timer:
         """Sets a timer; a time that has passed means as soon as possible."""
-        timer = Timer(max(when_ms, self.now_ms()), (self.tie_break(), next(self._count)), action, background)
-        heapq.heappush(self._heap, timer)
-        self.waiting += not background
-        if self._heap[0] is timer:
+        return self._set(Timer(max(when_ms, self.now_ms()), action, background))
+
+    def _set(self, timer: Timer) -> Timer:
+        heapq.heappush(self._heap, (timer.when_ms, self.tie_break(), next(self._count), timer))
+        self.waiting += not timer.background
+        if self._heap[0][-1] is timer:
             self.wake()
         return timer
 
     def after(self, seconds: float, action: Action, *, background: bool = False) -> Timer:
-        return self.at_ms(self.now_ms() + round(seconds * 1000), action, background=background)
+        return self._set(Timer(self.now_ms() + max(0, round(seconds * 1000)), action, background))
 
     def cancel(self, timer: Timer | None) -> None:
         if timer is not None and not timer.done:
@@ -73,16 +75,16 @@ class Clock:
 
     def next_ms(self) -> int | None:
         """When the next timer is due, or None."""
-        while self._heap and self._heap[0].done:
+        while self._heap and self._heap[0][-1].done:
             heapq.heappop(self._heap)
-        return self._heap[0].when_ms if self._heap else None
+        return self._heap[0][0] if self._heap else None
 
     def clear(self) -> None:
         self._heap.clear()
         self.waiting = 0
 
     def _fire(self) -> None:
-        timer = heapq.heappop(self._heap)
+        timer = heapq.heappop(self._heap)[-1]
         timer.done = True
         self.waiting -= not timer.background
         timer.action()

@@ -63,6 +63,8 @@ class History:
     watchers: list[Callable[[Change], None]] = field(default_factory=list)
     """Each is told of every change."""
     _images: list[tuple[int, str, Mapping[str, Any] | None]] = field(default_factory=list)
+    _capacity: tuple[Attributes, Capacity] | None = None
+    """The capacity's item when last looked at, and what it says: each tick of a schedule asks."""
 
     def on_change(self, record: Mapping[str, Any]) -> None:
         """Takes a record of the table's stream."""
@@ -85,7 +87,11 @@ class History:
     @property
     def purchase_is_followed(self) -> bool:
         item = self.items.get(ITEM_ID)
-        return item is not None and Capacity.model_validate(item).follows_a_purchase(self.clock.now_ms())
+        if item is None:
+            return False
+        if self._capacity is None or self._capacity[0] is not item:
+            self._capacity = (item, Capacity.model_validate(item))
+        return self._capacity[1].follows_a_purchase(self.clock.now_ms())
 
     @property
     def lock_is_held(self) -> bool:
