@@ -8,10 +8,12 @@ from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
+from moto.dynamodb import responses
 from moto.dynamodb.comparisons import ConditionExpressionParser, Func, Op
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.utilities import bytesize
+from moto.dynamodb.parsing.key_condition_expression import parse_expression
 
 _SETS = ("SS", "NS", "BS")
 _MOST_BYTES = 405_000
@@ -30,7 +32,7 @@ def _size(typed: DynamoType) -> int:
     if kind == "L":
         return sum(member.size() for member in value)
     if kind == "M":
-        return sum(bytesize(name) + DynamoType.size(_typed(member)) for name, member in value.items())
+        return sum(bytesize(name) + _typed(member).size() for name, member in value.items())
     return 1 if isinstance(value, bool) else bytesize(value)
 
 
@@ -56,9 +58,11 @@ def _regular_member(member: Any) -> Any:
 
 def _copied(typed: DynamoType, memo: dict[int, Any]) -> DynamoType:
     """Without asking for each member how it is copied."""
-    if id(typed) in memo:
-        return memo[id(typed)]  # type: ignore[no-any-return]
-    copied = memo[id(typed)] = object.__new__(type(typed))
+    known: DynamoType | None = memo.get(id(typed))
+    if known is not None:
+        return known
+    copied: DynamoType = object.__new__(type(typed))
+    memo[id(typed)] = copied
     kind, value = typed.type, typed.value
     if kind == "L":
         value = [_copied_member(member, memo) for member in value]
@@ -67,7 +71,7 @@ def _copied(typed: DynamoType, memo: dict[int, Any]) -> DynamoType:
     elif kind in _SETS:
         value = list(value)
     copied.type, copied.value = kind, value
-    return copied  # type: ignore[no-any-return]
+    return copied
 
 
 def _copied_member(member: Any, memo: dict[int, Any]) -> Any:
@@ -108,7 +112,8 @@ def _taken_apart(
     expression: str, names: tuple[tuple[str, str], ...], placeholders: tuple[str, ...]
 ) -> tuple[Any, list[str], list[str]]:
     """moto's tree, in which each value is its placeholder; the names and the placeholders that it has."""
-    parser = _Parser(expression, dict(names), {each: each for each in placeholders})  # type: ignore[misc]
+    values: Any = {each: each for each in placeholders}
+    parser = _Parser(expression, dict(names), values)
     _parse(parser)
     return parser.tree, parser.expr_attr_names_found, parser.expr_attr_values_found
 
@@ -128,10 +133,52 @@ def _with_values(node: Any, values: dict[str, Any]) -> Any:
     return node._replace(children=[_with_values(child, values) for child in node.children]) if node.children else node
 
 
+_parse_key_condition: Any = parse_expression
+_Schema = tuple[tuple[tuple[str, str], ...], ...]
+
+
+def _parsed_key_condition(
+    key_condition_expression: str,
+    expression_attribute_values: dict[str, dict[str, Any]],
+    expression_attribute_names: dict[str, str],
+    schema: list[dict[str, str]],
+) -> Any:
+    """moto reads it letter by letter; the functions have a few, and each time other values."""
+    values, names = expression_attribute_values, expression_attribute_names
+    if {"S": ""} in values.values():  # which moto refuses
+        return _parse_key_condition(key_condition_expression, values, names, schema)
+    of_schema = tuple(tuple(key.items()) for key in schema)
+    hash_keys, range_keys, used = _key_condition(
+        key_condition_expression, tuple(values), tuple(names.items()), of_schema
+    )
+    return (
+        [(name, _filled(value, values)) for name, value in hash_keys],
+        [(name, comparison, [_filled(each, values) for each in given]) for name, comparison, given in range_keys],
+        list(used),
+    )
+
+
+@lru_cache(_EXPRESSIONS)
+def _key_condition(
+    expression: str, placeholders: tuple[str, ...], names: tuple[tuple[str, str], ...], schema: _Schema
+) -> Any:
+    """With each value's placeholder in its place."""
+    values = {each: {_PLACEHOLDER: each} for each in placeholders}
+    return _parse_key_condition(expression, values, dict(names), [dict(key) for key in schema])
+
+
+def _filled(value: Any, values: dict[str, dict[str, Any]]) -> Any:
+    placeholder = value.get(_PLACEHOLDER) if isinstance(value, dict) else None
+    return value if placeholder is None else values[placeholder]
+
+
+_PLACEHOLDER = "placeholder"
+
 PATCHES: list[tuple[Any, str, Any]] = [
     (DynamoType, "size", _size),
     (DynamoType, "to_regular_json", _regular),
     (DynamoType, "__deepcopy__", _copied),
     (Item, "__init__", _make_item),
     (ConditionExpressionParser, "parse", _parsed),
+    (responses, "parse_expression", _parsed_key_condition),
 ]

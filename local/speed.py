@@ -49,7 +49,7 @@ from moto.utilities.utils import get_partition
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import http_date
 
-from local import dynamodb_speed
+from local import dynamodb_speed, sdk_speed
 
 
 @contextmanager
@@ -74,6 +74,7 @@ def shortened() -> Iterator[None]:
         (BackendDict, "__getitem__", _backends_of),
         (MotoRandom, "get_random_string", _random_string),
         *dynamodb_speed.PATCHES,
+        *sdk_speed.PATCHES,
     ]
     with ExitStack() as stack:
         for owner, name, replacement in patches:
@@ -200,32 +201,47 @@ def _copied_update(part: Any) -> Any:
     return deepcopy(part) if pickled is None else pickle.loads(pickled)
 
 
+class _AnyOf(dict[type, bool]):
+    """Whether a class is one of these. Abstract classes take long to say so."""
+
+    def __init__(self, *kinds: type) -> None:
+        super().__init__()
+        self._kinds = kinds
+
+    def __missing__(self, kind: type) -> bool:
+        answer = self[kind] = issubclass(kind, self._kinds)
+        return answer
+
+
+_NODE = _AnyOf(Node)
+_HAS_CLAUSES = _AnyOf(Expression, UpdateExpressionFunction)
+
+
 def _clauses_of(node: Any, clause_types: list[type]) -> list[Any]:
     """moto asks of each node whether it is of an abstract class, for the whole tree at each of its levels."""
     clauses = []
     for child in node.children or []:
-        if type(child) in clause_types:
+        kind = type(child)
+        if kind in clause_types:
             clauses.append(child)
-        elif _is_any_of(child, (Expression, UpdateExpressionFunction)):
+        elif _HAS_CLAUSES[kind]:
             clauses += _clauses_of(child, clause_types)
     return clauses
 
 
 def _traversed(traverser: DepthFirstTraverser, node: Any, child_id: int = -1) -> Any:
     """The same: the kinds that a traverser processes are the same for all of its kind."""
-    if not _is_any_of(node, _ANY_NODE):
-        return node
-    return _walked(traverser, node, child_id, _nodes_of(traverser), _prepares(traverser))
+    return _walked(traverser, node, child_id, _nodes_of(traverser), _prepares(traverser)) if _NODE[type(node)] else node
 
 
-def _walked(traverser: DepthFirstTraverser, node: Any, child_id: int, kinds: tuple[type, ...], prepares: bool) -> Any:
+def _walked(traverser: DepthFirstTraverser, node: Any, child_id: int, processed: _AnyOf, prepares: bool) -> Any:
     parent = node.parent
     for number, child in enumerate(node.children or []):
         if prepares:
             traverser.pre_processing_of_child(node, number)
-        if _is_any_of(child, _ANY_NODE):
-            _walked(traverser, child, number, kinds, prepares)
-    if _is_any_of(node, kinds):
+        if _NODE[type(child)]:
+            _walked(traverser, child, number, processed, prepares)
+    if processed[type(node)]:
         node = traverser.process(node)
         node.parent = parent
         if parent:
@@ -233,34 +249,19 @@ def _walked(traverser: DepthFirstTraverser, node: Any, child_id: int, kinds: tup
     return node
 
 
-_ANY_NODE = (Node,)
-
-
 def _prepares(traverser: DepthFirstTraverser) -> bool:
     """Most do nothing before they go on to a child."""
     return type(traverser).pre_processing_of_child is not DepthFirstTraverser.pre_processing_of_child
 
 
-def _is_any_of(node: object, kinds: tuple[type, ...]) -> bool:
-    """Abstract classes take long to say so."""
-    asked = type(node), kinds
-    answer = _answered.get(asked)
-    if answer is None:
-        answer = _answered[asked] = isinstance(node, kinds)
-    return answer
-
-
-_answered: dict[tuple[type, tuple[type, ...]], bool] = {}
-
-
-def _nodes_of(traverser: DepthFirstTraverser) -> tuple[type, ...]:
+def _nodes_of(traverser: DepthFirstTraverser) -> _AnyOf:
     kind = type(traverser)
     if kind not in _processed_by:
-        _processed_by[kind] = tuple(traverser._processing_map())
+        _processed_by[kind] = _AnyOf(*traverser._processing_map())
     return _processed_by[kind]
 
 
-_processed_by: dict[type, tuple[type, ...]] = {}
+_processed_by: dict[type, _AnyOf] = {}
 
 
 _all_items_in_order: Any = Table.all_items
@@ -311,13 +312,23 @@ def _backends_of(backends: Any, account_id: str) -> Any:
 
 
 def _random_string(chance: MotoRandom, length: int = 20, include_digits: bool = True, lower_case: bool = False) -> str:
-    """The same draws as one choice for each letter has; each answer has such an id of 52."""
-    pool = string.ascii_letters + string.digits if include_digits else string.ascii_letters
-    count, bits, draw = len(pool), len(pool).bit_length(), chance.getrandbits
-    letters = []
-    while len(letters) < length:
-        number = draw(bits)
-        if number < count:
-            letters.append(pool[number])
-    text = "".join(letters)
-    return text.lower() if lower_case else text
+    """Each answer has such an id. The same draws as one choice for each letter makes: of 32 bits the upper six, and one
+    more for each that has no letter."""
+    letters, unlike = _LETTERS_AND_DIGITS if include_digits else _LETTERS
+    text = b""
+    while len(text) < length:
+        count = length - len(text)
+        text += chance.getrandbits(32 * count).to_bytes(4 * count, "little")[3::4].translate(letters, unlike)
+    return text.decode().lower() if lower_case else text.decode()
+
+
+def _by_upper_bits(pool: str) -> tuple[bytes, bytes]:
+    """What to make of the upper byte of a draw, and which of them to leave out."""
+    letters = pool.encode().ljust(64)
+    return bytes(letters[byte >> 2] for byte in range(256)), bytes(range(len(pool) << 2, 256))
+
+
+_LETTERS, _LETTERS_AND_DIGITS = (
+    _by_upper_bits(string.ascii_letters),
+    _by_upper_bits(string.ascii_letters + string.digits),
+)
