@@ -502,4 +502,25 @@ MUTATIONS = (
         "        if False:\n            _ignored",
         Promise.NO_FUNCTION_BREAKS,
     ),
+    one(
+        "hangs where no reply came",
+        "edge/glacier.py",
+        "    if isinstance(error, BotoCoreError):\n",
+        '    if isinstance(error, BotoCoreError):\n        __import__("time").sleep(3600)\n',
+        Promise.NO_FUNCTION_BREAKS,
+    ),
+    one(
+        "hangs where another wrote",
+        "edge/contention.py",
+        "            time.sleep(random.uniform(0, longest_seconds))\n",
+        "            while True:\n                time.sleep(longest_seconds)\n",
+        Promise.NO_FUNCTION_BREAKS,
+    ),
+    one(
+        "exits at a cancel that comes twice",
+        "joining.py",
+        "    if asker.cancelled:\n        return None\n",
+        "    if asker.cancelled:\n        raise SystemExit\n",
+        Promise.NO_FUNCTION_BREAKS,
+    ),
 )

@@ -87,7 +87,6 @@ def show_failure(console: Console, world: World, seed: int, limits: Limits) -> N
 def _show(console: Console, run: Run, title: str) -> None:
     timeline = Timeline(run)
     run.perform()
-    timeline.close()
     console.rule(title)
     for line in schedule_lines(run):
         console.print(f"  {line}", soft_wrap=True, markup=False)

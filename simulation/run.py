@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,10 +15,12 @@ from botocore.awsrequest import AWSResponse
 from local.calls import Call, Caller, Perform
 from local.clock import Clock
 from local.environments import Environment, FunctionConfig, Log
+from local.happenings import FunctionError, Happening
 from local.processes import current
 from simulation import mishaps, strikes
 from simulation.choices import Choice, Chooser, Schedule
 from simulation.history import Change, History
+from simulation.invocations import Invocations
 from simulation.limits import WITHIN, Limits
 from simulation.mishaps import Mishaps
 from simulation.promises import haste, money, records, remains, requests
@@ -65,6 +67,10 @@ class Run:
     """Told of each call of a function, before it is made."""
     on_begin: Callable[[], None] = lambda: None
     """Told when all is ready and nothing has happened."""
+    on_start: Callable[[Environment], None] = lambda environment: None
+    """Told of each invocation before its handler runs."""
+    on_happening: Callable[[Happening], None] = lambda happening: None
+    """Told of what goes on beside calls."""
 
     def __post_init__(self) -> None:
         whole = self.planned or drawn(random.Random(f"{self.seed} workload"))
@@ -99,7 +105,10 @@ class Run:
         mishaps_.arrange()
         self._mishaps = mishaps_
         self._strikes = Strikes(cloud, self.history, self.limits)
+        self._invocations = Invocations(cloud.functions)
         cloud.functions.make_environment = self._environment
+        cloud.functions.on_start = self._starts
+        cloud.tell = self._happens
         cloud.calls.strike = self._strike
         cloud.calls.refusal = self._refusal
         world.furnish(self.workload)
@@ -154,6 +163,15 @@ class Run:
         self._mishaps.clock_of(environment)
         return environment
 
+    def _starts(self, environment: Environment) -> None:
+        self._invocations.begins(environment)
+        self.on_start(environment)
+
+    def _happens(self, happening: Happening) -> None:
+        if isinstance(happening, FunctionError):
+            self._invocations.fails(happening.function, happening.result)
+        self.on_happening(happening)
+
     def _strike(self, call: Call, perform: Perform) -> AWSResponse:
         self._all_broken(self._pauses.of_call(call))
         point = self.chooser.point(f"{call.actor} {call.operation}")
@@ -162,6 +180,10 @@ class Run:
             self.points[point] = call
             choice = self.chooser.choose(point, partial(self._draw, call))
         self.on_call(call, choice)
+        with self._invocations.during(call, choice):
+            return self._answer(call, choice, perform)
+
+    def _answer(self, call: Call, choice: Choice | None, perform: Perform) -> AWSResponse:
         if choice is None:
             return perform()
         if choice.kind == SWITCH:
@@ -239,20 +261,12 @@ class Run:
             self._all_broken(money.unasked_for(ledger.jobs, asked_for, {}))  # one may start long after it was cancelled
             self._all_broken(money.duplicates_noticed(ledger.jobs, history, told.duplicates, history.notified))
         self._all_broken(remains.nothing_is_left(cloud, history))
-        self._all_broken(remains.no_function_breaks(cloud, [*self._ends_of_processes()]))
+        self._all_broken(remains.no_function_breaks(cloud, made_to_end=self._invocations.made_to_end))
         self._all_broken(remains.calls_are_allowed(cloud, history))
 
     def _all_broken(self, violations: Iterable[Violation]) -> None:
         for violation in violations:
             self._broken(violation)
-
-    def _ends_of_processes(self) -> Iterator[str]:
-        """How functions ended that were made to."""
-        kinds = {self.chooser.chosen[point].kind for point in self.points if point in self.chooser.chosen}
-        if any(kind.startswith("dies") for kind in kinds):
-            yield remains.DIED
-        if kinds:
-            yield remains.TOO_SLOW
 
     def _bodies(self) -> dict[str, str]:
         bodies = {step.name: step.body for step in self.workload.steps}

@@ -39,7 +39,12 @@ _LONGEST_OUTAGE_SECONDS = 3 * 3600.0
 """Long enough for dead letters: a message is tried five times, six minutes apart."""
 
 _SERVER_ERRORS = {"glacier": "ServiceUnavailableException", "sqs": "InternalError"}
+_SERVER_ERROR = "InternalServerError"
 _THROTTLES = {"dynamodb": "ProvisionedThroughputExceededException", "sqs": "RequestThrottled"}
+_THROTTLE = "ThrottlingException"
+_NO_REPLY = (ConnectionClosedError.__name__, ReadTimeoutError.__name__)
+REPEATED_AFTER = frozenset([*_SERVER_ERRORS.values(), _SERVER_ERROR, *_THROTTLES.values(), _THROTTLE, *_NO_REPLY])
+"""The outcomes of a call after which the SDK makes it again."""
 
 EVERY_CALL: Mapping[str, float] = {
     "dies before": 1.0,
@@ -226,14 +231,14 @@ class Strikes:
         return self._times_out_before(choice, call, perform)
 
     def _500_before(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
-        return error_reply(_SERVER_ERRORS.get(call.service, "InternalServerError"), "struck", _STATUS_OF_ERROR)
+        return error_reply(_SERVER_ERRORS.get(call.service, _SERVER_ERROR), "struck", _STATUS_OF_ERROR)
 
     def _500_after(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         perform()
         return self._500_before(choice, call, perform)
 
     def _throttled(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
-        return self._refused(_THROTTLES.get(call.service, "ThrottlingException"), choice)
+        return self._refused(_THROTTLES.get(call.service, _THROTTLE), choice)
 
     def _stalls_before(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """Held up until the function's time is over."""

@@ -39,18 +39,11 @@ class Timeline:
     def __post_init__(self) -> None:
         self.run.on_call = self._on_call
         self.run.on_begin = self._on_begin
+        self.run.on_start = self._on_start
+        self.run.on_happening = self._on_happening
 
     def _on_begin(self) -> None:
-        cloud = self.run.world.cloud
         self.run.history.watchers.append(self._on_change)
-        cloud.tell = self._on_happening
-        cloud.functions.on_start = self._on_start
-
-    def close(self) -> None:
-        """Listens no more."""
-        cloud = self.run.world.cloud
-        cloud.tell = lambda happening: None
-        cloud.functions.on_start = lambda environment: None
 
     # ----------------------------------------------------------------------------------------------- listen
 

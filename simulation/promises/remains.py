@@ -10,8 +10,6 @@ from local.cloud import Cloud
 from simulation.history import History
 from simulation.promises.violation import Promise, Violation
 
-DIED, TOO_SLOW = "Runtime.ExitError", "Sandbox.Timedout"
-"""What Lambda says of a process."""
 _OF_THE_WORLD = {
     "ClientError", "InternalServerError", "ProvisionedThroughputExceededException", "RequestThrottled",
     "ThrottlingException", "ConnectionClosedError", "ConnectTimeoutError", "EndpointConnectionError",
@@ -41,14 +39,18 @@ def nothing_is_left(cloud: Cloud, history: History) -> Iterator[Violation]:
         yield Violation(Promise.NOTHING_LEFT, f"unpublished: {key}")
 
 
-def no_function_breaks(cloud: Cloud, meant: Collection[str] = ()) -> Iterator[Violation]:
-    """Calls fail and functions die; but none comes upon what its code holds for impossible.
+def no_function_breaks(
+    cloud: Cloud, meant: Collection[str] = (), *, made_to_end: Collection[str] = ()
+) -> Iterator[Violation]:
+    """Calls fail and functions die; but none comes upon what its code holds for impossible, or ends by itself.
 
     Args:
-        meant: names of further errors: with which a function answers what was made to be refused, or ends where it was
-            made to.
+        meant: names of further errors, with which a function answers what was made to be refused.
+        made_to_end: the request ids of invocations that were made to end in an error.
     """
     for actor, result in cloud.errors:
+        if result.request_id in made_to_end:
+            continue
         error = result.error or {}
         name = error.get("errorType")
         if name not in meant and not _is_of_the_world(name, error.get("errorMessage")):

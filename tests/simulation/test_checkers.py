@@ -46,6 +46,7 @@ def test_each_mutation_still_fits_the_code(mutation: Mutation, tmp_path: Path) -
         "the description's tag missing",
         "the sequence stands still",
         "an expired output joined",
+        "hangs where no reply came",
     ],
 )
 def test_a_fault_in_the_functions_is_caught(world: World, name: str) -> None:
