@@ -32,9 +32,12 @@ def _archive(name: str, tier: str, *, part: str | None = None, archive: int = 2,
     return {"requestId": name, "vaultName": VAULT, "jobParameters": job, **fields}
 
 
-def _inventory(name: str, tier: str = "Standard", limit: str = "2") -> dict[str, Any]:
-    job = {"Type": "inventory-retrieval", "Tier": tier, "InventoryRetrievalParameters": {"Limit": limit}}
-    return {"requestId": name, "vaultName": VAULT, "followPages": True, "jobParameters": job}
+def _inventory(
+    name: str, tier: str = "Standard", limit: str = "2", *, follow: bool = True, **dates: str
+) -> dict[str, Any]:
+    part = {"Limit": limit, **dates}
+    job = {"Type": "inventory-retrieval", "Tier": tier, "InventoryRetrievalParameters": part}
+    return {"requestId": name, "vaultName": VAULT, "followPages": follow, "jobParameters": job}
 
 
 def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True, drain_minutes: int = 60) -> Workload:
@@ -61,6 +64,9 @@ def _workload(*steps: tuple[float, object], units: int = 0, room: bool = True, d
     )
 
 
+_SIZE = {"archiveSizeInBytes": archives()[2].size_mib * MIB}
+_ALL = f"0-{_SIZE['archiveSizeInBytes'] - 1}"
+"""Who says it with the size asks for the same as who asks for all of the archive."""
 _LOST_REPLY: Mapping[str, Choice] = {"initiate InitiateJob 1": Choice("loses reply")}
 _ENDS_DURING_THE_NEXT_START: Mapping[str, Choice] = {
     "job's time 1": Choice("job early", 60.0),
@@ -101,14 +107,14 @@ LIVES = (
     Life(
         "inventory, shared, then faster, then again",
         _workload(
-            (0, _inventory("r1", "Bulk", "3")),
-            (0, _inventory("r2", "Bulk", "3")),
-            (_HOUR_SECONDS, _inventory("r3", "Standard", "3")),
-            (8 * _HOUR_SECONDS, _inventory("r4", "Bulk", "3")),
+            (0, _inventory("r1", "Bulk", "3", follow=False, StartDate="2026-01-01T00:00:00Z")),
+            (0, _inventory("r2", "Bulk", "3", StartDate="2026-01-01T00:00:00.000Z")),
+            (_HOUR_SECONDS, _inventory("r3", "Standard", "3", StartDate="2026-01-01T01:00:00+01:00")),
+            (8 * _HOUR_SECONDS, _inventory("r4", "Bulk", "3", follow=False, StartDate="2026-01-01T00:00:00Z")),
         ),
         about=("complete", "initiate InitiateJob 2"),
     ),
-    Life("shared", _workload((0, _archive("r1", "Standard")), (0, _archive("r2", "Bulk")))),
+    Life("shared", _workload((0, _archive("r1", "Standard")), (0, _archive("r2", "Bulk", part=_ALL, **_SIZE)))),
     Life("faster tier", _workload((0, _archive("r1", "Bulk")), (60, _archive("r2", "Standard")))),
     Life(
         "faster tier, when the slower ends",

@@ -523,4 +523,67 @@ MUTATIONS = (
         "    if asker.cancelled:\n        raise SystemExit\n",
         Promise.NO_FUNCTION_BREAKS,
     ),
+    one(
+        "a range of all of an archive is part of the key",
+        "retrieval.py",
+        '"range": request.byte_range}',
+        '"range": job.RetrievalByteRange}',
+    ),
+    one(
+        "a range of all of an archive told as one",
+        "request.py",
+        "        return None if is_all else job.RetrievalByteRange\n",
+        "        return job.RetrievalByteRange\n",
+        Promise.GLACIERS_WORD,
+    ),
+    one(
+        "who follows an inventory has a job of their own",
+        "retrieval.py",
+        'what |= {"inventory": inventory_of(request)}',
+        'what |= {"inventory": inventory_of(request), "follow": request.follow_pages}',
+    ),
+    one(
+        "a date is the same only in the same spelling",
+        "retrieval.py",
+        '    given |= {name: one_spelling(given[name]) for name in ("StartDate", "EndDate") if name in given}\n',
+        "",
+    ),
+    one(
+        "further pages for who does not follow",
+        "joining.py",
+        "    followers = ended.followers()\n",
+        "    followers = ended.waiting_requests()\n",
+        Promise.EVERY_MESSAGE_ENDS,
+        Promise.GLACIERS_WORD,
+    ),
+    one(
+        "an inventory listed for who does not follow",
+        "events.py",
+        "            if asker.follow and _is_last_page(new):",
+        "            if _is_last_page(new):",
+        Promise.EVERY_MESSAGE_ENDS,
+    ),
+    one(
+        "a page ended as if it were the last",
+        "work/ending.py",
+        "is_whole = tells_all and job.next_marker is None and",
+        "is_whole = tells_all and",
+        Promise.EVERY_MESSAGE_ENDS,
+    ),
+    Mutation(
+        "an event published before its write",
+        (
+            ("thaw/events.py", "import Asker, Retrieval\n", "import Asker, Retrieval, StartedJob\n"),
+            (
+                "thaw/events.py",
+                "    detail_type = _state_told(new)\n",
+                "    if new.state is State.INITIATING:\n"
+                '        job = StartedJob(job_id="soon", tier=new.tier, started_at=0)\n'
+                "        jobs = {**new.jobs, str(new.attempt): job}\n"
+                "        new = new.changed(to=State.IN_PROGRESS, told=True, jobs=jobs)\n"
+                "    detail_type = _state_told(new)\n",
+            ),
+        ),
+        (Promise.EACH_CHANGE_PUBLISHED,),
+    ),
 )

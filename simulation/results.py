@@ -53,7 +53,7 @@ class Result:
     @classmethod
     def of(cls, run: Run) -> Result:
         cloud, told = run.world.cloud, Told(run.world.cloud.events)
-        in_vain = {second.job_id for _, second in jobs_in_vain(cloud.glacier.ledger.jobs, run.history)}
+        in_vain = jobs_in_vain(cloud.glacier.ledger.jobs, run.history, run.workload.requests)
         return cls(
             seed=run.seed,
             theme=run.workload.theme,
@@ -66,7 +66,7 @@ class Result:
             days=round((cloud.now - cloud.start).total_seconds() / 86400, 2),
             jobs=len(cloud.glacier.ledger.jobs),
             units=len(cloud.glacier.ledger.units),
-            in_vain=len(in_vain),
+            in_vain=len({second.job_id for _, second in in_vain}),
             duplicates=len(told.duplicates),
             in_doubt=sum(code == IN_DOUBT for code in told.units.values()),
         )

@@ -253,13 +253,14 @@ class Run:
         self._all_broken(money.units_told(self._units_of_ours, told.units, ledger.units, history, listed_within))
         self._all_broken(money.untagged(ledger.jobs))
         if self.limits == WITHIN:
-            self._all_broken(money.of_jobs(ledger.jobs, history))
+            self._all_broken(money.of_jobs(ledger.jobs, history, self.workload.requests))
             self._all_broken(money.unasked_for(ledger.jobs, asked_for, history.cancelled_ms()))
             self._all_broken(self._units())
             self._all_broken(money.duplicates_told(told.duplicates))
         else:
             self._all_broken(money.unasked_for(ledger.jobs, asked_for, {}))  # one may start long after it was cancelled
-            self._all_broken(money.duplicates_noticed(ledger.jobs, history, told.duplicates, history.notified))
+            sent, heard_of = self.workload.requests, history.notified
+            self._all_broken(money.duplicates_noticed(ledger.jobs, history, sent, told.duplicates, heard_of))
         self._all_broken(remains.nothing_is_left(cloud, history))
         self._all_broken(remains.no_function_breaks(cloud, made_to_end=self._invocations.made_to_end))
         self._all_broken(remains.calls_are_allowed(cloud, history))

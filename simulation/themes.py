@@ -50,14 +50,14 @@ def _expedited_run(steps: Steps, chance: random.Random) -> None:
 
 
 def _inventories(steps: Steps, chance: random.Random) -> None:
-    """Mostly the same one, so that they meet: in progress, between two pages, ended with a slower job still there. The
-    function that ends the first page may die of the write."""
-    follow = chance.choice([True, True, False, None])
-    if follow and chance.random() < 0.3:
+    """Mostly the same part, so that they meet: in progress, between two pages, ended with a slower job still there.
+    Some follow, and others do not. The function that ends the first page may die of the write."""
+    follow, part = chance.choice([True, False, None, None]), steps.part()
+    if follow is not False and chance.random() < 0.3:
         writes = ("complete PutItem 1", "complete TransactWriteItems 1")
         steps.certain = dict.fromkeys(writes, Choice("dies after"))
     for _ in range(chance.randint(1, 4)):
-        steps.ask_inventory(_pause_seconds(chance), follow)
+        steps.ask_inventory(_pause_seconds(chance), follow, part if chance.random() < 0.8 else None)
 
 
 def _burst(steps: Steps, chance: random.Random) -> None:
@@ -80,8 +80,9 @@ def _opened_anew(steps: Steps, chance: random.Random) -> None:
     steps.certain = {"job's time 1": Choice("job early", ends_seconds), "message notifications 1": told_again}
     again_seconds = ends_seconds + chance.uniform(1, 60)
     if chance.random() < 0.5:
-        steps.ask_inventory(follow=False)
-        steps.ask_inventory(again_seconds, follow=False)
+        part = steps.part()
+        steps.ask_inventory(follow=False, part=part)
+        steps.ask_inventory(again_seconds, follow=False, part=part)
     else:
         steps.certain["job's end 1"] = Choice("job fails")
         steps.ask(_tier(chance), archive=3)

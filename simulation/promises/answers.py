@@ -1,6 +1,11 @@
-"""Whether a job of Glacier's gives what a request asks for, by the request's own words."""
+"""What is the same, by a request's own words, in a call of InitiateJob and by Glacier's ledger; and whether a job gives
+what a request asks for."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from local.deploy import ACCOUNT_ID
 from local.glacier.ledger import JobStarted
@@ -10,16 +15,49 @@ _SIZES_BYTES = {archive.id: archive.size_mib * MIB for archive in archives()}
 
 
 def answers(job: JobStarted, body: Body) -> bool:
-    """The same bytes of the same archive, or a page of as many entries of the same vault's inventory; at whatever
-    tier."""
-    given = (job.account_id, job.vault_name, job.archive_id, job.byte_range, (job.inventory or {}).get("Limit"))
-    return given == _wanted(body)
+    """The same bytes of the same archive, or a page of the same part of the same vault's inventory, one after the first
+    only where the request follows; at whatever tier."""
+    part = part_of(job.inventory) if job.inventory else None
+    given = (job.account_id, job.vault_name, job.archive_id, job.byte_range, part)
+    is_first = marker_of(job) is None
+    return given == _wanted(body) and (is_first or bool(body.get("followPages")))
 
 
-def _wanted(body: Body) -> tuple[str | None, ...]:
+def marker_of(job: JobStarted) -> str | None:
+    """Where the page of an inventory begins that a job retrieves; None for the first."""
+    return (job.inventory or {}).get("Marker")
+
+
+def named_range(body: Body) -> str | None:
+    """The range that a request names; None for all of an archive, also where a range says so: as far as the request
+    says how large the archive is."""
+    part: str | None = body["jobParameters"].get("RetrievalByteRange")
+    return None if part == f"0-{body.get('archiveSizeInBytes', 0) - 1}" else part
+
+
+def part_of(inventory: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """Of a vault's inventory, as it is listed in the end: Glacier's parameters with the format, and no date in another
+    spelling."""
+    dates = (_instant(inventory.get(name)) for name in ("StartDate", "EndDate"))
+    return inventory.get("Format") or "JSON", *dates, inventory.get("Limit")
+
+
+def part_asked_for(job: Mapping[str, Any]) -> tuple[str | None, ...] | None:
+    """By the parameters of a job; None for an archive."""
+    if job["Type"] == "archive-retrieval":
+        return None
+    return part_of({**job.get("InventoryRetrievalParameters", {}), "Format": job.get("Format")})
+
+
+def _instant(text: str | None) -> str | None:
+    """To the millisecond, as Glacier knows time."""
+    return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="milliseconds") if text else None
+
+
+def _wanted(body: Body) -> tuple[object, ...]:
     job = body["jobParameters"]
-    limit = job.get("InventoryRetrievalParameters", {}).get("Limit")
-    return body.get("accountId", ACCOUNT_ID), body["vaultName"], job.get("ArchiveId"), _range(job), limit
+    account_id = body.get("accountId", ACCOUNT_ID)
+    return account_id, body["vaultName"], job.get("ArchiveId"), _range(job), part_asked_for(job)
 
 
 def _range(wanted: Body) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 from local.calls import Call
 from local.glacier.ledger import JobStarted
 from simulation.history import Attributes, Change, History
+from simulation.promises.answers import named_range, part_asked_for
 from simulation.promises.said import SUCCEEDED, Told
 from simulation.promises.violation import Promise, Violation
 from simulation.workload import Body
@@ -41,10 +42,11 @@ def served_as_fast_as_asked(
     It counts from when the request joined, which a dead letter does only once it is redriven.
     """
     joined_ms = history.joined_ms()
-    tried: dict[tuple[str | None, ...], set[str]] = defaultdict(set)
+    tried: dict[tuple[object, ...], set[str]] = defaultdict(set)
     for call in calls:
         if call.operation == "InitiateJob":
-            tried[_target(call.params)].add(_tier(call.params))
+            part = call.params["jobParameters"].get("RetrievalByteRange")
+            tried[_target(call.params, part)].add(_tier(call.params))
     for _, body in sent:
         slower = _slower_than(_tier(body))
         for event in told.terminal[body["requestId"]]:
@@ -52,15 +54,21 @@ def served_as_fast_as_asked(
             since_ms = max(joined_ms.get(body["requestId"], 0), faults_end.timestamp() * 1000)
             had_time = event.at_ms > since_ms + _HURRIES_WITHIN.total_seconds() * 1000
             was_slower = event.detail_type == SUCCEEDED and job is not None and job.tier in slower
-            if was_slower and had_time and tried[_target(body)] <= slower:
+            page = (event.detail.get("inventory") or {}).get("marker")
+            if was_slower and had_time and tried[_target(body, named_range(body), page)] <= slower:
                 yield Violation(Promise.AS_ASKED, f"{body['requestId']} waited for the job {event.detail['jobId'][:6]}")
 
 
-def _target(parameters: Mapping[str, Any]) -> tuple[str | None, ...]:
-    """The bytes, or the inventory, in a request's words or InitiateJob's."""
+def _target(parameters: Mapping[str, Any], part: str | None, page: str | None = None) -> tuple[object, ...]:
+    """The bytes, or the inventory's page, in a request's words or InitiateJob's.
+
+    Args:
+        part: the range; None for all of an archive.
+        page: the marker at which it begins, where it is not in the parameters.
+    """
     job, account_id = parameters["jobParameters"], parameters.get("accountId", "-")
-    limit = job.get("InventoryRetrievalParameters", {}).get("Limit")
-    return account_id, parameters["vaultName"], job.get("ArchiveId"), job.get("RetrievalByteRange"), limit
+    page = job.get("InventoryRetrievalParameters", {}).get("Marker", page)
+    return account_id, parameters["vaultName"], job.get("ArchiveId"), part, part_asked_for(job), page
 
 
 def _tier(parameters: Mapping[str, Any]) -> str:

@@ -1,8 +1,9 @@
 """No dollar twice (promise 2), by Glacier's own ledger.
 
-*Jobs.* Two jobs are for the same thing if they retrieve the same bytes, or the same page of the same inventory. The
-later one is paid for in vain if, when it was started, the earlier one was in progress at a tier at least as fast, or
-had succeeded at one and its output was good for long enough. And each was asked for, at its tier.
+*Jobs.* Two jobs are for the same thing if they retrieve the same bytes, or the same page of the same inventory; but all
+of an archive, and a range of which nobody said that it is all of it, are two things to Thaw. The later one is paid for
+in vain if, when it was started, the earlier one was in progress at a tier at least as fast, or had succeeded at one and
+its output was good for long enough. And each was asked for, at its tier.
 
 *Units.* A unit is paid for in vain if those there were could have done, within `drainWithinMinutes` and up to their
 expiry, all that waited for one, and all slots that were not over, when top_up read what waits and whether those with a
@@ -12,7 +13,7 @@ slot had ended; or if it is beyond the ceiling.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import combinations, groupby, pairwise
 
@@ -20,7 +21,7 @@ from local.calls import Call
 from local.glacier.capacity import one_month_after
 from local.glacier.ledger import JobStarted, UnitBought
 from simulation.history import Attributes, History
-from simulation.promises.answers import answers
+from simulation.promises.answers import answers, marker_of, named_range, part_of
 from simulation.promises.violation import Promise, Violation
 from simulation.workload import SOMEONE_ELSES, Body
 from thaw import bounds
@@ -29,6 +30,9 @@ from thaw.description import Tag
 from thaw.retrieval import EXPEDITED_BACKLOG
 from thaw.states import OPEN, State
 from thaw.tiers import Tier
+
+Sent = Callable[[str], Sequence[Body]]
+"""Gives all that was sent as a request, by its id."""
 
 IN_DOUBT = "PurchaseInDoubt"
 _RANK = {"Expedited": 0, "Standard": 1, "Bulk": 2}
@@ -45,12 +49,12 @@ _PURCHASE, _READ = "PurchaseProvisionedCapacity", "BatchGetItem"
 
 
 def jobs_in_vain(
-    jobs: Sequence[JobStarted], history: History, slack_seconds: float = 2 * bounds.CLOCK_SKEW_SECONDS
+    jobs: Sequence[JobStarted], history: History, sent: Sent, slack_seconds: float = 2 * bounds.CLOCK_SKEW_SECONDS
 ) -> Iterator[tuple[JobStarted, JobStarted]]:
     """Pairs of jobs, of which the earlier would have served."""
 
     def target(job: JobStarted) -> tuple[str, ...]:
-        return _target(job, history)
+        return _target(job, history, sent)
 
     ours = sorted((job for job in jobs if job.description != SOMEONE_ELSES), key=target)
     for _, same in groupby(ours, key=target):
@@ -59,16 +63,33 @@ def jobs_in_vain(
                 yield first, second
 
 
-def _target(job: JobStarted, history: History) -> tuple[str, ...]:
+def _target(job: JobStarted, history: History, sent: Sent) -> tuple[str, ...]:
+    vault = (job.account_id, job.vault_name)
     if job.archive_id is not None:
-        return (job.account_id, job.vault_name, job.archive_id, job.byte_range or "")
+        range_named = "range" if _is_taken_for_a_range(job, history, sent) else ""
+        return (*vault, job.archive_id, job.byte_range or "", range_named)
+    part, marker = str(part_of(job.inventory or {})), marker_of(job)
+    return (*vault, part, marker or "", _page_before(job, history) if marker else "")
+
+
+def _is_taken_for_a_range(job: JobStarted, history: History, sent: Sent) -> bool:
+    """Whether each request it is for named a range, and none said that it is all of the archive."""
+    bodies = [body for request_id in _record_of(job, history).get("requests", ()) for body in sent(request_id)]
+    return bool(bodies) and all(named_range(body) is not None for body in bodies)
+
+
+def _page_before(job: JobStarted, history: History) -> str:
+    """The job of the page that it follows, as far as Glacier bears the record out: each inventory has pages of its own,
+    which may begin alike."""
+    (*_, before) = _record_of(job, history).get("pages") or [""]
+    end = history.job_ends.get(before)
+    ends_there = end is not None and end.said["InventoryRetrievalParameters"]["Marker"] == marker_of(job)
+    return before if ends_there else ""
+
+
+def _record_of(job: JobStarted, history: History) -> Attributes:
     tag = Tag.read(job.description)
-    if tag is None:
-        return (job.account_id, job.vault_name, f"untagged {job.job_id}", "")
-    record = history.retrieval(tag.key, tag.generation)
-    if record.get("page", 1) > 1:  # of that inventory alone
-        return (job.account_id, job.vault_name, tag.retrieval_id, "")
-    return (job.account_id, job.vault_name, f"{record.get('inventory')}", f"{record.get('followPages')}")
+    return history.retrieval(tag.key, tag.generation) if tag else {}
 
 
 def _served(first: JobStarted, second: JobStarted, history: History, slack_ms: float) -> bool:
@@ -97,8 +118,8 @@ def _is_left_over(first: JobStarted, second: JobStarted, history: History, slack
     return second.at.timestamp() * 1000 > served_by.at_ms + _LIVES_MS - _WORTH_MS - slack_ms
 
 
-def of_jobs(jobs: Sequence[JobStarted], history: History) -> Iterator[Violation]:
-    for first, second in jobs_in_vain(jobs, history):
+def of_jobs(jobs: Sequence[JobStarted], history: History, sent: Sent) -> Iterator[Violation]:
+    for first, second in jobs_in_vain(jobs, history, sent):
         what = f"{_shown(second)} was started though {_shown(first)} would have served"
         yield Violation(Promise.NO_DOLLAR_TWICE, what)
 
@@ -140,7 +161,7 @@ def duplicates_told(told: Iterable[str]) -> Iterator[Violation]:
 
 
 def duplicates_noticed(
-    jobs: Sequence[JobStarted], history: History, told: set[str], heard_of: set[str]
+    jobs: Sequence[JobStarted], history: History, sent: Sent, told: set[str], heard_of: set[str]
 ) -> Iterator[Violation]:
     """Beyond the bounds a job may be started in vain; once Thaw hears of both, it names the one that serves nobody.
     Beside one that failed in the end it was not in vain; and of one that failed itself there is no output to tell of.
@@ -150,7 +171,7 @@ def duplicates_noticed(
         heard_of: those of which any notification came.
     """
     serving = {item.get("jobId") for item in history.items.values() if item.get("state") == State.SUCCEEDED}
-    for pair in jobs_in_vain(jobs, history):
+    for pair in jobs_in_vain(jobs, history, sent):
         ids = {job.job_id for job in pair}
         ends = [history.job_ends.get(job.job_id) for job in pair]
         served = ends[0] is not None and ends[0].status == "Succeeded"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from local.deliveries import Event
 from simulation.history import Attributes, History
@@ -19,10 +19,9 @@ from thaw.tiers import faster
 
 def every_message_ends(asked: Asked, told: Told, history: History) -> Iterator[Violation]:
     """Exactly one end for each request; one rejection for each message that is none."""
-    requests, cancels = asked.requests(), asked.cancels()
+    requests, cancels, following = asked.requests(), asked.cancels(), _following(asked)
     for name in {*requests, *cancels.values()}:
-        follow = any(request.follow_pages for _, request in requests.get(name, []))
-        ends = [event for event in told.terminal[name] if not (follow and event.detail_type == SUCCEEDED)]
+        ends = [event for event in told.terminal[name] if not (name in following and event.detail_type == SUCCEEDED)]
         if any(_code(event) == "CancelledBefore" for event in ends):  # it was told as well when nothing was known of it
             ends = [event for event in ends if _code(event) != "NotKnown"]
         kinds = [event.detail_type for event in ends]
@@ -36,12 +35,12 @@ def every_message_ends(asked: Asked, told: Told, history: History) -> Iterator[V
         if not told.terminal[name] and not asked.rejections(told, message_id):
             yield Violation(Promise.EVERY_MESSAGE_ENDS, f"the cancel of {name} had no answer")
     yield from _reused_ids(asked, told, history)
-    yield from _refused_cancels(cancels, history)
+    yield from _refused_cancels(cancels, following, history)
 
 
 def nothing_follows_the_end(asked: Asked, told: Told) -> Iterator[Violation]:
     """Who was told of the end hears nothing more; where an inventory is followed, a page that succeeded is no end."""
-    following = {name for name, sent in asked.requests().items() if any(request.follow_pages for _, request in sent)}
+    following = _following(asked)
     ended: dict[str, str] = {}
 
     def is_page(name: str, event: Event) -> bool:
@@ -54,6 +53,11 @@ def nothing_follows_the_end(asked: Asked, told: Told) -> Iterator[Violation]:
             yield Violation(Promise.EVERY_MESSAGE_ENDS, what)
         elif name in told.terminal and event in told.terminal[name] and not is_page(name, event):
             ended[name] = event.detail_type
+
+
+def _following(asked: Asked) -> set[str]:
+    """The requests that want an inventory's further pages as well."""
+    return {name for name, sent in asked.requests().items() if any(request.follow_pages for _, request in sent)}
 
 
 def contexts_come_back(asked: Asked, told: Told) -> Iterator[Violation]:
@@ -86,7 +90,7 @@ def _reused_ids(asked: Asked, told: Told, history: History) -> Iterator[Violatio
 _STARTED, _ENDED = "AlreadyStarted", "AlreadyEnded"
 
 
-def _refused_cancels(cancels: Mapping[str, str], history: History) -> Iterator[Violation]:
+def _refused_cancels(cancels: Mapping[str, str], following: Collection[str], history: History) -> Iterator[Violation]:
     """What has not started is taken back: a refusal is right only where, while it was decided, a job ran that is as
     fast as the request asks, or was being started; or all was over, or went on with an inventory's next page."""
     for change in history.changes:
@@ -95,15 +99,16 @@ def _refused_cancels(cancels: Mapping[str, str], history: History) -> Iterator[V
             continue
         key = history.items.get(f"request/{name}", {}).get("key")
         since_ms = change.at_ms - bounds.FUNCTION_TIMEOUT_SECONDS * 1000
-        if not any(_bears_out(code, name, was) for was in history.was(f"retrieval/{key}", since_ms, change)):
+        follows = name in following
+        if not any(_bears_out(code, name, follows, was) for was in history.was(f"retrieval/{key}", since_ms, change)):
             yield Violation(Promise.EVERY_MESSAGE_ENDS, f"the cancel of {name} was refused as {code}, and it was not")
 
 
-def _bears_out(code: str, request_id: str, record: Attributes) -> bool:
+def _bears_out(code: str, request_id: str, follows: bool, record: Attributes) -> bool:
     asker, state = record["requests"].get(request_id), State(record["state"])
     if asker is None:  # of a later generation
-        return code == _ENDED or bool(record.get("followPages"))
-    goes_on = state is State.SUCCEEDED and bool(record.get("followPages")) and record.get("nextMarker") is not None
+        return code == _ENDED or follows
+    goes_on = state is State.SUCCEEDED and follows and record.get("nextMarker") is not None
     if state not in OPEN:
         return code == (_STARTED if goes_on else _ENDED)
     tiers = [job["tier"] for job in record.get("jobs", {}).values()]
@@ -125,7 +130,9 @@ def each_change_is_published(told: Told, history: History) -> Iterator[Violation
                     what = f"{event.detail_type} of {event.detail.get('requestId')} was never told"
                     yield Violation(Promise.EACH_CHANGE_PUBLISHED, what)
     for event_id, first in told.first.items():
-        if written.get(event_id, first.at_ms + 1) > first.at_ms:
+        if event_id not in written:
+            yield Violation(Promise.EACH_CHANGE_PUBLISHED, f"{first.detail_type} was told, and never was so")
+        elif written[event_id] > first.at_ms:
             yield Violation(Promise.EACH_CHANGE_PUBLISHED, f"{first.detail_type} was told before it was so")
     yield from _in_order(told)
     yield from _same_from_the_table(told, history)

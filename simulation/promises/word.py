@@ -9,7 +9,7 @@ from typing import Any
 from local.deliveries import Event
 from local.glacier.ledger import JobStarted
 from simulation.history import History, JobEnd
-from simulation.promises.answers import answers
+from simulation.promises.answers import answers, marker_of, named_range
 from simulation.promises.said import FAILED, LISTED, SUCCEEDED
 from simulation.promises.violation import Promise, Violation
 from simulation.workload import MIB, Workload
@@ -26,6 +26,13 @@ _AS_GLACIER_SAYS = {
     "completedAt": "CompletionDate",
 }
 """Fields of an event, and of the job that it tells of."""
+_OF_INVENTORIES_AS_GLACIER_SAYS = {
+    "format": "Format",
+    "startDate": "StartDate",
+    "endDate": "EndDate",
+    "limit": "Limit",
+    "nextMarker": "Marker",
+}
 
 
 @dataclass(frozen=True)
@@ -39,12 +46,21 @@ class Word:
     """The bounds: beyond them a job may start, or be seen, when it was given up."""
 
     def of_event(self, event: Event) -> Iterator[Violation]:
+        yield from self._range(event.detail)
         if event.detail_type == SUCCEEDED:
             yield from self._succeeded(event.detail)
         elif event.detail_type == FAILED:
             yield from self._failed(event.detail)
         elif event.detail_type == LISTED:
             yield from self._listed(event.detail)
+
+    def _range(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
+        """That of who asked for one: all of an archive is none, also where the request said it by a range."""
+        if detail.get("archiveId") is None:
+            return
+        asked_for = {named_range(body) for body in self.workload.requests(detail["requestId"])}
+        if detail["byteRange"] not in asked_for:
+            yield _word(detail, f"was told with the range {detail['byteRange']}, and asked for {asked_for}")
 
     def _succeeded(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
         job, end = self.jobs.get(detail["jobId"]), self.history.job_ends.get(detail["jobId"])
@@ -54,8 +70,6 @@ class Word:
         mine = (job.vault_name, job.archive_id, job.tier, job.account_id)
         if mine != (detail["vaultName"], detail["archiveId"], detail["tier"], detail["accountId"]):
             yield _word(detail, f"succeeded with another's job: {job}")
-        if detail["byteRange"] not in (None, job.byte_range):
-            yield _word(detail, f"succeeded with the range {job.byte_range}")
         if not any(answers(job, body) for body in self.workload.requests(detail["requestId"])):
             yield _word(detail, f"succeeded with what it did not ask for: {job}")
         if epoch_ms(detail["outputAvailableUntil"]) != end.at_ms + bounds.OUTPUT_KEPT_SECONDS * 1000:
@@ -63,13 +77,18 @@ class Word:
         for field, said in _AS_GLACIER_SAYS.items():
             if detail[field] != end.said[said]:
                 yield _word(detail, f"has the {field} {detail[field]}, and Glacier says {end.said[said]}")
+        told = detail["inventory"] or {}
+        for field, said in _OF_INVENTORIES_AS_GLACIER_SAYS.items():
+            said_of_it = (end.said["InventoryRetrievalParameters"] or {}).get(said)
+            if told.get(field) != said_of_it:
+                yield _word(detail, f"has the inventory's {field} {told.get(field)}, and Glacier says {said_of_it}")
 
     def _listed(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
         """Each page begins where the one before it ends, and after the last there is none."""
         asked_for: str | None = None
         for job_id in detail["jobIds"]:
             job, end = self.jobs.get(job_id), self.history.job_ends.get(job_id)
-            where = (job.account_id, job.vault_name, (job.inventory or {}).get("Marker")) if job else None
+            where = (job.account_id, job.vault_name, marker_of(job)) if job and job.inventory else None
             right = where == (detail["accountId"], detail["vaultName"], asked_for)
             if end is None or end.status != "Succeeded" or not right:
                 yield _word(detail, f"was listed, and its page from {asked_for} is {job}, and ended as {end}")

@@ -47,6 +47,8 @@ def test_each_mutation_still_fits_the_code(mutation: Mutation, tmp_path: Path) -
         "the sequence stands still",
         "an expired output joined",
         "hangs where no reply came",
+        "a range of all of an archive is part of the key",
+        "a range of all of an archive told as one",
     ],
 )
 def test_a_fault_in_the_functions_is_caught(world: World, name: str) -> None:
@@ -55,6 +57,13 @@ def test_a_fault_in_the_functions_is_caught(world: World, name: str) -> None:
     caught = catch(world, mutation, at_most=60)
     assert caught.seeds is not None
     assert all(violation.startswith(mutation.breaks) for violation in caught.violations)
+
+
+def test_an_event_ahead_of_its_write_is_told_from_one_of_what_never_was(world: World) -> None:
+    early = catch(world, _mutation("an event published before its write"), at_most=20)
+    assert any("was told before it was so" in violation for violation in early.violations)
+    never = catch(world, _mutation("told as initiated before the job is"), at_most=20)
+    assert any("was told, and never was so" in violation for violation in never.violations)
 
 
 def test_a_broken_promise_that_a_fault_has_nothing_to_do_with_is_no_catch(world: World) -> None:
