@@ -89,17 +89,25 @@ class Steps:
         """Of an inventory: the usual one, mostly, so that requests meet."""
         return self._chance.choice([*[USUAL_PART] * len(_PARTS), *_PARTS])
 
-    def ask_inventory(self, after_seconds: float = 0.0, follow: bool | None = None, part: Part | None = None) -> None:
-        """Args: part: None draws one; each request has a spelling of its own for its dates."""
+    def ask_inventory(
+        self,
+        after_seconds: float = 0.0,
+        *,
+        follow: bool | None = None,
+        part: Part | None = None,
+        tier: str | None = None,
+    ) -> None:
+        """What is None is drawn; each request has a spelling of its own for its dates."""
         chance, part = self._chance, part or self.part()
         follow = chance.random() < 0.6 if follow is None else follow
+        tier = tier or chance.choice(["Standard", "Standard", "Bulk"])
         asked = {
             "Limit": part.limit,
             "StartDate": chance.choice(_SINCE) if part.since else None,
             "EndDate": chance.choice(_UNTIL) if part.until else None,
         }
         given = {name: value for name, value in asked.items() if value is not None}
-        job: Body = {"Type": "inventory-retrieval", "Tier": chance.choice(["Standard", "Standard", "Bulk"])}
+        job: Body = {"Type": "inventory-retrieval", "Tier": tier}
         job |= {"InventoryRetrievalParameters": given} if given else {}
         job |= {"Format": "CSV"} if part.csv else {}
         body = {"requestId": f"r{len(self.requests) + 1}", "vaultName": VAULT, "jobParameters": job}

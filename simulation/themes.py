@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from simulation.choices import Choice
 from simulation.limits import WITHIN
-from simulation.steps import Steps
+from simulation.steps import USUAL_PART, Steps
 from simulation.workload import VAULT
 from thaw import bounds, capacity
 from thaw.tiers import Tier, first_look_seconds
@@ -52,12 +52,23 @@ def _expedited_run(steps: Steps, chance: random.Random) -> None:
 def _inventories(steps: Steps, chance: random.Random) -> None:
     """Mostly the same part, so that they meet: in progress, between two pages, ended with a slower job still there.
     Some follow, and others do not. The function that ends the first page may die of the write."""
+    if chance.random() < 0.2:
+        _hurried_pages(steps, chance)
+        return
     follow, part = chance.choice([True, False, None, None]), steps.part()
     if follow is not False and chance.random() < 0.3:
         writes = ("complete PutItem 1", "complete TransactWriteItems 1")
         steps.certain = dict.fromkeys(writes, Choice("dies after"))
     for _ in range(chance.randint(1, 4)):
-        steps.ask_inventory(_pause_seconds(chance), follow, part if chance.random() < 0.8 else None)
+        mostly = part if chance.random() < 0.8 else None
+        steps.ask_inventory(_pause_seconds(chance), follow=follow, part=mostly)
+
+
+def _hurried_pages(steps: Steps, chance: random.Random) -> None:
+    """A faster tier is asked for, and to be followed at, when the first page is about to be there."""
+    steps.certain = {"job's time 1": Choice("job early", 60.0), "initiate InitiateJob 2": Choice("slow reply", 19.0)}
+    steps.ask_inventory(part=USUAL_PART, tier="Bulk")
+    steps.ask_inventory(50.0 + chance.uniform(0, 5), follow=True, part=USUAL_PART, tier="Standard")
 
 
 def _burst(steps: Steps, chance: random.Random) -> None:
