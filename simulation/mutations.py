@@ -544,9 +544,9 @@ MUTATIONS = (
     ),
     one(
         "a date is the same only in the same spelling",
-        "retrieval.py",
-        '    given |= {name: one_spelling(given[name]) for name in ("StartDate", "EndDate") if name in given}\n',
-        "",
+        "request.py",
+        "return None if value is None else _one_spelling(value)\n",
+        "return None if value is None else _one_spelling(value) and value\n",
     ),
     one(
         "further pages for who does not follow",
