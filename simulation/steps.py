@@ -33,7 +33,12 @@ class Part:
 USUAL_PART = Part("2")
 _PARTS = (USUAL_PART, Part("3"), Part("3", since=True), Part("2", until=True, csv=True), Part(None), Part(None, True))
 _SINCE = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00+00:00", "2026-01-01T01:00:00+01:00")
-_UNTIL = ("2026-12-31T23:59:59.500Z", "2026-12-31T23:59:59.5Z", "2026-12-31T23:59:59.500+00:00")
+_UNTIL = (
+    "2026-12-31T23:59:59.500Z",
+    "2026-12-31T23:59:59.5Z",
+    "2026-12-31T23:59:59.500+00:00",
+    "2026-12-31T23:59:59.4995Z",
+)
 """The spellings of two instants: all archives of a run are of the time between."""
 
 

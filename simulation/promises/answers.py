@@ -4,7 +4,7 @@ what a request asks for."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.deploy import ACCOUNT_ID
@@ -50,8 +50,11 @@ def part_asked_for(job: Mapping[str, Any]) -> tuple[str | None, ...] | None:
 
 
 def _instant(text: str | None) -> str | None:
-    """To the millisecond, as Glacier knows time."""
-    return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="milliseconds") if text else None
+    """To the millisecond, which is all that Glacier knows: what is finer is before the same archives as the next."""
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text).astimezone(UTC)
+    return (moment + timedelta(microseconds=-moment.microsecond % 1000)).isoformat(timespec="milliseconds")
 
 
 def _wanted(body: Body) -> tuple[object, ...]:
