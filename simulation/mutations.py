@@ -191,7 +191,7 @@ MUTATIONS = (
     one(
         "a page at the tier that served",
         "joining.py",
-        "        tier=fastest([asker.tier for asker in followers.values()]),",
+        "        tier=fastest([asker.tier for asker in requests.values()]),",
         "        tier=ended.tier,",
         Promise.AS_ASKED,
     ),

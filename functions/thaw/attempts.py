@@ -352,5 +352,8 @@ def failed(record: Retrieval, reason: Reason, now_ms: int, **changes: Any) -> Re
 
 
 def _no_faster(asker: Asker, tier: Tier) -> Asker:
-    """Who was cancelled was told with the tier that they asked for."""
-    return _with_tier(asker, tier) if faster(asker.tier, tier) and not asker.cancelled else asker
+    """Who was cancelled was told with the tier that they asked for. An inventory's next page is another job: it begins
+    at the tier that was asked for."""
+    if asker.cancelled or not faster(asker.tier, tier):
+        return asker
+    return _with_tier(asker, tier).model_copy(update={"asked": asker.asked or asker.tier})

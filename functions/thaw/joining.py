@@ -215,7 +215,7 @@ def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None
     assert ended.inventory is not None
     assert ended.job_id is not None
     key = page_key(namespace, ended.job_id)
-    requests = {name: asker.model_copy(update={"since": 1}) for name, asker in followers.items()}
+    requests = {name: _for_next_page(asker) for name, asker in followers.items()}
     return Retrieval(
         id=item_id(key),
         kind="retrieval",
@@ -223,7 +223,7 @@ def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None
         revision=1,
         sequence=1,
         state=State.WAITING,
-        tier=fastest([asker.tier for asker in followers.values()]),
+        tier=fastest([asker.tier for asker in requests.values()]),
         requests=requests,
         attempt=0,
         opened_at=now_ms,
@@ -238,3 +238,7 @@ def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None
         due_at=now_ms,
         waiting_since=now_ms,
     )
+
+
+def _for_next_page(asker: Asker) -> Asker:
+    return asker.model_copy(update={"since": 1, "tier": asker.asked or asker.tier, "asked": None})

@@ -66,6 +66,8 @@ class Asker(Stored):
     since: Number
     """The revision of the record with which it joined."""
     fallback: Tier | None = None
+    asked: Tier | None = None
+    """The tier that it asked for, where it takes a slower one because the job at that tier failed."""
     follow: bool = False
     """Whether it wants the inventory's further pages as well."""
     context: str | None = None

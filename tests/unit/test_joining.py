@@ -242,6 +242,19 @@ def test_the_next_page_is_asked_for_as_fast_as_anyone_wants_though_a_slower_job_
     assert following.tier is Tier.STANDARD
 
 
+def test_the_next_page_is_asked_for_at_the_tier_whose_job_failed_where_a_slower_one_served() -> None:
+    bulk = started(opened(inventory_request(tier="Bulk")), "job-1", NOW)
+    hurried = joined_by(bulk, inventory_request("request-2", "Standard", followPages=True))
+    both = started(claimed(hurried, NOW), "job-2", NOW)
+    left = endings.ended(both, 2, job(both, 2, "job-2", StatusCode="Failed"), NOW)
+    assert left is not None
+    assert (left.state, left.wanted_tier()) == (State.IN_PROGRESS, Tier.BULK)
+    following = joining.next_page("table", ended_page(left, "here"), NOW)
+    assert following is not None
+    (asker,) = following.requests.values()
+    assert (following.tier, asker.tier, asker.asked) == (Tier.STANDARD, Tier.STANDARD, None)
+
+
 def test_who_took_a_request_back_hears_nothing_of_the_next_page() -> None:
     """They were told of its cancellation, once."""
     throttled = refused(opened(inventory_request(followPages=True)))
