@@ -1,4 +1,4 @@
-"""What the README's "Operate" tells an operator to do."""
+"""What docs/operate.md tells an operator to do."""
 
 import json
 from collections.abc import Iterator, Mapping
