@@ -8,9 +8,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.moto_api._internal.moto_random import MotoRandom
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from local.speed import shortened
+from tests.local.both_ways import assert_same_both_ways
 
 _BESIDE_THE_POINT = ("date", "x-amzn-requestid", "x-amz-crc32")
 """By chance; or of the text, in which the members may come in another order."""
@@ -80,3 +82,13 @@ def test_it_is_told_in_which_region_and_account_it_is_asked() -> None:
             "arn:aws:dynamodb:eu-central-1:1234"
         )
         assert _client("us-east-1").list_tables()["TableNames"] == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("given", [{}, {"include_digits": False}, {"lower_case": True}], ids=str)
+def test_an_id_takes_the_draws_that_it_takes(seed: int, given: dict[str, bool]) -> None:
+    def told() -> object:
+        chance = MotoRandom(seed)
+        return [*(chance.get_random_string(length, **given) for length in (0, 1, 7, 52, 342)), chance.random()]
+
+    assert_same_both_ways(told)

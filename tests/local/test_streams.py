@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from moto.events.models import EventPattern
 
 from local.cloud import Cloud
+from local.event_sources.streams import Record, StreamOptions
 from tests.local.conftest import MakeCloud
 from tests.local.small_stack import REPORTING
 
@@ -205,3 +207,35 @@ def test_two_mappings_read_the_same_stream_each_at_its_own_pace(make_cloud: Make
     assert seen == {"slow": [], "quick": ["a", "b", "c"]}
     cloud.run_until_quiet()
     assert seen == {"slow": ["a", "b", "c"], "quick": ["a", "b", "c"]}
+
+
+EVENT = {
+    "eventName": "MODIFY",
+    "dynamodb": {
+        "Keys": {"id": {"S": "retrieval/1"}},
+        "NewImage": {"kind": {"S": "retrieval"}, "empty": {}, "list": {"L": [1, 2]}},
+    },
+}
+PATTERNS: list[dict[str, Any]] = [
+    {},
+    {"eventName": ["INSERT", "MODIFY"]},
+    {"eventName": ["REMOVE"]},
+    {"dynamodb": {"NewImage": {"kind": {"S": [{"prefix": "ret"}]}}}},
+    {"dynamodb": {"NewImage": {"kind": {"S": ["capacity"]}}}},
+    {"dynamodb": {"OldImage": {"kind": {"S": [{"exists": False}]}}}},
+    {"dynamodb": {"NewImage": {"kind": [{"exists": True}]}}},
+    {"dynamodb": {"NewImage": {"empty": [{"exists": True}]}}},
+    {"dynamodb": {"NewImage": {"empty": {"S": [{"exists": False}]}}}},
+    {"dynamodb": {"NewImage": {"list": {"L": [2]}}}},
+    {"dynamodb": {"Keys.id.S": ["retrieval/1"]}},
+    {"eventName": {"S": ["MODIFY"]}},
+    {"$or": [{"eventName": ["REMOVE"]}, {"dynamodb": {"Keys": {"id": {"S": ["retrieval/1"]}}}}]},
+    {"dynamodb": {"$or": [{"Keys": {"id": {"S": ["x"]}}}, {"NewImage": {"list": {"L": [1]}}}]}},
+]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=str)
+def test_a_stream_filters_by_what_its_pattern_asks_for(pattern: dict[str, Any]) -> None:
+    of_moto = EventPattern.load(json.dumps(pattern))
+    options = StreamOptions(1, 0, -1, -1, False, False, (of_moto,), None)
+    assert options.wants(Record(0, "1", EVENT, 1)) == of_moto.matches_event(EVENT)  # type: ignore[arg-type]
