@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from local.calls import Call
-from local.deploy import ACCOUNT_ID, REGION, Deployment
+from local.deploy import ACCOUNT_ID, REGION, Deployment, Resource
 from local.policies import Policy, Request, allows, check, condition_keys, grants
 
 Needed = tuple[str, str]
@@ -27,11 +27,10 @@ _MANAGED: Mapping[str, Policy] = {
 
 _CONTEXT: Mapping[str, str] = {
     "aws:SecureTransport": "true",
-    "aws:SourceAccount": ACCOUNT_ID,
     "aws:RequestedRegion": REGION,
     "aws:PrincipalAccount": ACCOUNT_ID,
 }
-"""What conditions in a role's policies can look at here."""
+"""What conditions in a role's policies can look at here: what AWS sets in every call of a role's own."""
 
 
 class Roles:
@@ -43,6 +42,7 @@ class Roles:
         self.used: set[tuple[str, str, str]] = set()
         """(role name, action, resource) of everything that was done so far."""
         for role in deployment.of_type("AWS::IAM::Role"):
+            _check_unbounded(role)
             inline = [policy["PolicyDocument"] for policy in role.properties.get("Policies", [])]
             managed = [_MANAGED[arn] for arn in role.properties.get("ManagedPolicyArns", [])]
             self.policies[role.physical_id] = inline + managed
@@ -78,6 +78,13 @@ class Roles:
         except PermissionError as refused:
             return str(refused)
         return None
+
+
+def _check_unbounded(role: Resource) -> None:
+    """Raises NotImplementedError if the role is bounded: it would allow here what it does not on AWS."""
+    boundary = role.properties.get("PermissionsBoundary")
+    if boundary is not None:
+        raise NotImplementedError(f"permissions boundary {boundary} of the role {role.physical_id}")
 
 
 def _check(policy: Policy) -> None:

@@ -22,10 +22,16 @@ _CACHE = Path(__file__).parents[2] / ".cache"
 _MAIN = "software.amazon.dynamodb.services.local.main.ServerRunner"
 _START_SECONDS = 60
 _STOP_SECONDS = 10
+_OUT_OF_REACH = ("Could not transfer", "in offline mode")
+"""Maven says one of these where it reaches no repository, and neither where a repository lacks what the pom names."""
 
 
 class Unavailable(Exception):
-    """What is missing on this machine, or went wrong, in a sentence for people."""
+    """What went wrong, in words for people."""
+
+
+class Missing(Unavailable):
+    """What is not on this machine, or out of its reach. Nothing is broken: there is nothing to find out here."""
 
 
 def missing() -> str | None:
@@ -35,8 +41,9 @@ def missing() -> str | None:
         return f"DynamoDB Local needs Java {OLDEST_JAVA} or later and Maven; there is no {' and no '.join(absent)} here"
     told = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
     found = re.search(r'version "(\d+)', told)
-    if found is None or int(found[1]) < OLDEST_JAVA:
-        return f"DynamoDB Local needs Java {OLDEST_JAVA} or later; here is {told.splitlines()[0] if told else 'none'}"
+    # A Java that tells no version is there, and broken; what it says is told where it fails to run something.
+    if found and int(found[1]) < OLDEST_JAVA:
+        return f"DynamoDB Local needs Java {OLDEST_JAVA} or later; here is {told.splitlines()[0]}"
     return None
 
 
@@ -44,11 +51,12 @@ def fetched() -> Path:
     """The folder with DynamoDB Local at its pinned version; Maven fetches it the first time.
 
     Raises:
-        Unavailable: without Java and Maven, or where Maven fails.
+        Missing: without Java and Maven, or where Maven reaches no repository.
+        Unavailable: where Maven fails otherwise.
     """
     lacking = missing()
     if lacking:
-        raise Unavailable(lacking)
+        raise Missing(lacking)
     folder = _CACHE / f"dynamodb-local-{hashlib.sha256(_POM.read_bytes()).hexdigest()[:12]}"
     if not folder.exists():
         print("Fetching DynamoDB Local from Maven Central, once ...", file=sys.stderr)
@@ -61,9 +69,13 @@ def fetched() -> Path:
 
 def _copy_dependencies(folder: Path) -> None:
     options = ["--quiet", "--batch-mode", "-Dstyle.color=never", f"--file={_POM}"]
-    goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
-    if subprocess.run(["mvn", *options, *goal], stdout=sys.stderr, check=False).returncode:
-        raise Unavailable("Maven could not fetch DynamoDB Local; what it said stands above")
+    # By its full name: of a short one, Maven does not say whether the repository lacks it or is out of reach.
+    goal = "org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies"
+    command = ["mvn", *options, goal, "-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if ended.returncode:
+        kind = Missing if any(words in ended.stdout for words in _OUT_OF_REACH) else Unavailable
+        raise kind(f"Maven could not fetch DynamoDB Local; it said:\n{ended.stdout}")
 
 
 @contextmanager
@@ -71,7 +83,8 @@ def running() -> Iterator[str]:
     """Its endpoint, while entered. All is in memory, and each access key has tables of its own.
 
     Raises:
-        Unavailable: if it can't be had or does not start.
+        Missing: if it can't be had here.
+        Unavailable: if it does not start.
     """
     folder, port = fetched(), _free_port()
     java = ["java", f"-Djava.library.path={folder}", "-cp", f"{folder}/*", _MAIN]

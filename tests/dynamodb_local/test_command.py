@@ -1,4 +1,4 @@
-"""`python -m local.dynamodb_local`, where Java and Maven are and where they are not."""
+"""`python -m local.dynamodb_local`, where Java and Maven are, where they are not, and where they do not work."""
 
 import os
 import sys
@@ -25,11 +25,16 @@ def without_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def with_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, java_version: str) -> None:
-    """Programs of these names, and a Java of this version."""
-    for name in ("java", "mvn"):
-        (tmp_path / name).write_text(f"#!/bin/sh\necho 'openjdk version \"{java_version}\"' >&2\n")
-        (tmp_path / name).chmod(0o755)
+    """A Java of this version that runs nothing, and a Maven that fetches an empty folder."""
+    write_program(tmp_path / "java", f"echo 'openjdk version \"{java_version}\"' >&2")
+    write_program(tmp_path / "mvn", 'for folder; do :; done; mkdir "${folder#-DoutputDirectory=}"')
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(server, "_CACHE", tmp_path / "cache")
+
+
+def write_program(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
 
 
 @pytest.mark.usefixtures("without_java")
@@ -46,16 +51,47 @@ def test_without_java_the_command_is_left_out_only_where_that_was_asked_for(
 
 @pytest.mark.usefixtures("with_java")
 @pytest.mark.parametrize("java_version", ["21"])
-def test_where_nothing_can_be_fetched_the_command_is_left_out_only_where_that_was_asked_for(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Could not transfer artifact some:pom:1 from/to central (https://some): Unknown host some",
+        "Cannot access central (https://some) in offline mode and the artifact some:jar:1 has not been downloaded",
+    ],
+)
+def test_where_mavens_repository_is_out_of_reach_the_command_is_left_out_only_where_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str], said: str
 ) -> None:
-    def unreachable() -> None:
-        raise server.Unavailable("Maven fetched nothing")
-
-    monkeypatch.setattr("local.dynamodb_local.__main__.running", unreachable)
+    write_program(tmp_path / "mvn", f"echo '{said}'; exit 1")
     assert run(monkeypatch, "--where-possible", sys.executable, "-c", MARK, str(tmp_path / "ran")) == 0
+    assert said in capfd.readouterr().out
     assert run(monkeypatch, sys.executable, "-c", MARK, str(tmp_path / "ran")) == 1
-    assert "Maven fetched nothing" in capsys.readouterr().err
+    assert said in capfd.readouterr().err
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.usefixtures("with_java")
+@pytest.mark.parametrize("java_version", ["21"])
+@pytest.mark.parametrize(
+    ("program", "script", "told"),
+    [
+        ("java", "test $1 = -version || { echo no such class; exit 1; }", "did not start; it said:\nno such class"),
+        ("java", "echo Unrecognized option >&2; exit 1", "did not start; it said:\nUnrecognized option"),
+        ("mvn", "echo Could not find artifact some:jar:1; exit 1", "Could not find artifact some:jar:1"),
+    ],
+)
+@pytest.mark.parametrize("options", [[], ["--where-possible"]])
+def test_what_is_there_and_does_not_work_is_a_failure_whatever_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    program: str,
+    script: str,
+    told: str,
+    options: list[str],
+) -> None:
+    write_program(tmp_path / program, script)
+    assert run(monkeypatch, *options, sys.executable, "-c", MARK, str(tmp_path / "ran")) == 1
+    assert told in capfd.readouterr().err
     assert not (tmp_path / "ran").exists()
 
 

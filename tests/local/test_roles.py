@@ -37,9 +37,10 @@ def test_a_condition_that_does_not_hold_refuses(make_cloud: MakeCloud) -> None:
 @pytest.mark.parametrize(
     ("parts", "told"),
     [
-        ({"Condition": {"DateLessThan": {"aws:SourceAccount": "1"}}}, "condition operator DateLessThan"),
+        ({"Condition": {"DateLessThan": {"aws:RequestedRegion": "1"}}}, "condition operator DateLessThan"),
         ({"Condition": {"StringNotEquals": {"dynamodb:LeadingKeys": "x"}}}, "condition keys.*leadingkeys"),
-        ({"Condition": {"StringEquals": {"aws:SourceAccount": "${aws:username}"}}}, "policy variable"),
+        ({"Condition": {"StringNotEquals": {"aws:SourceAccount": "1"}}}, "condition keys.*sourceaccount"),
+        ({"Condition": {"StringEquals": {"aws:RequestedRegion": "${aws:username}"}}}, "policy variable"),
         ({"NotAction": "sqs:*"}, "policy element.*NotAction"),
     ],
 )
@@ -50,6 +51,13 @@ def test_what_could_not_be_decided_fails_at_once_though_nothing_asks_for_it(
     resource = role()
     resource["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].append(odd)
     with pytest.raises(NotImplementedError, match=told):
+        make_cloud(resources={"Role": resource})
+
+
+def test_a_boundary_which_would_not_be_heeded_fails_at_once(make_cloud: MakeCloud) -> None:
+    resource = role()
+    resource["Properties"]["PermissionsBoundary"] = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    with pytest.raises(NotImplementedError, match=r"boundary arn:\S+ReadOnlyAccess of the role .*Role"):
         make_cloud(resources={"Role": resource})
 
 
