@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import socket
 import sys
 import threading
 import time
@@ -21,6 +22,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from local import glacier
+from local.arguments import a_number
 from local.assembly import SynthesisError
 from local.clock import RealClock
 from local.cloud import Cloud
@@ -177,12 +179,22 @@ cmp README.md output.bin && echo the same bytes
 """
 
 
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return port == 0 or probe.connect_ex((_HOST, port)) != 0
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
-    parser.add_argument("--port", type=int, default=4566)
-    parser.add_argument("--archives", type=int, default=0, help=f"so many in a vault named {FILLED_VAULT}")
-    parser.add_argument("--speed", type=float, default=3600, help="how many times sooner Glacier's jobs end")
+    parser.add_argument("--port", type=a_number(int, 0, 65535), default=4566, help="0: one that is free")
+    parser.add_argument("--archives", type=a_number(int, 0), default=0, help=f"so many in a vault named {FILLED_VAULT}")
+    parser.add_argument(
+        "--speed", type=a_number(float, 0.01), default=3600, help="how many times sooner Glacier's jobs end"
+    )
     arguments = parser.parse_args()
+    if not _is_free(arguments.port):
+        other = arguments.port % 65535 + 1
+        sys.exit(f"Port {arguments.port} is in use by another program. Another port: make up PORT={other}")
     try:
         run(arguments.port, arguments.speed, arguments.archives)
     except SynthesisError as error:

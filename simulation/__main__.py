@@ -8,6 +8,7 @@ import sys
 
 from rich.console import Console
 
+from local.arguments import a_number
 from local.dynamodb_local.tables import ENDPOINT_VARIABLE
 from simulation.limits import BEYOND, WITHIN, Limits
 from simulation.report import show_failure, show_run, show_totals
@@ -48,10 +49,10 @@ def _again(console: Console, seed: int, limits: Limits) -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m simulation", description="Thaw's promises under faults.")
-    parser.add_argument("--seeds", type=int, default=100, help="how many (default: 100)")
-    parser.add_argument("--from", type=int, default=0, dest="first", help="the first (default: 0)")
+    parser.add_argument("--seeds", type=a_number(int, 1), default=100, help="how many (default: 100)")
+    parser.add_argument("--from", type=a_number(int, 0), default=0, dest="first", help="the first (default: 0)")
     parser.add_argument("--seed", type=int, help="this one alone, with its timeline")
-    parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
+    parser.add_argument("--workers", type=a_number(int, 1), default=2, help="processes (default: 2)")
     parser.add_argument("--afresh", action="store_true", help="runs what was run before once more")
     parser.add_argument("--beyond", action="store_true", help="beyond the bounds: is what then happens told?")
     return parser.parse_args()

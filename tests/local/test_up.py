@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -138,3 +139,35 @@ def test_wrong_settings_end_it_with_a_sentence(
         main()
     assert sentence in str(end.value.code)
     assert "Traceback" not in str(end.value.code)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--port", "99999"], "99999 is wrong; right is a number from 0 to 65535"),
+        (["--port", "http"], "http is wrong; right is a number from 0 to 65535"),
+        (["--speed", "0"], "0 is wrong; right is a number, 0.01 or more"),
+        (["--archives", "-1"], "-1 is wrong; right is a number, 0 or more"),
+    ],
+)
+def test_what_is_out_of_range_is_told_before_anything_is_deployed(
+    arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["up", *arguments])
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr()
+    assert sentence in said.err
+    assert "Deploying" not in said.out
+
+
+def test_a_port_in_use_is_told_before_anything_is_deployed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setattr("sys.argv", ["up", "--port", str(port)])
+        with pytest.raises(SystemExit) as end:
+            main()
+    assert f"Port {port} is in use by another program. Another port: make up PORT=" in str(end.value.code)
+    assert "Deploying" not in capsys.readouterr().out
