@@ -15,7 +15,6 @@ from thaw.capacity import ITEM_ID as CAPACITY_ID
 from thaw.capacity import Capacity
 from thaw.edge.items import from_wire, to_wire
 from thaw.edge.table import Table
-from thaw.joining import goes_on
 from thaw.records import RejectionRecord, RequestRecord, request_id_of_item
 from thaw.retrieval import EXPEDITED_BACKLOG, SHARDS, Retrieval, Stored, item_id, page_key, past_id
 
@@ -157,4 +156,4 @@ def readable(model: type[Model], item: dict[str, Any]) -> Model:
 
 def has_further_page(record: Retrieval, request_id: str) -> bool:
     """Whether a retrieval is a page of an inventory after which another was begun for a request."""
-    return request_id in record.followers() and goes_on(record)
+    return request_id in record.followers() and record.has_further_page

@@ -6,6 +6,7 @@ Each function takes the record as it stands and returns the record after one wri
 change; applied again to its own result, it finds itself done.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from thaw import bounds
@@ -174,6 +175,8 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
     bounds): while the retrieval is open, and nothing else was begun, its job is adopted, otherwise it is a duplicate.
     """
     known = record.jobs.get(str(attempt))
+    if record.took_over(attempt):
+        return None
     if (known is not None and known.job_id == job_id) or job_id in (record.job_id, *record.over, *record.duplicates):
         return None
     jobs = {**record.jobs, str(attempt): StartedJob(job_id=job_id, tier=tier, started_at=now_ms)}
@@ -276,7 +279,7 @@ def unseen(record: Retrieval, refusal: Refusal, reason: Reason, now_ms: int) -> 
     if settled or refusal not in (Refusal.DENIED, Refusal.PERMANENT):
         return None
     unseen_since = record.unseen_since or now_ms
-    if now_ms - unseen_since > bounds.DENIED_AT_MOST_SECONDS * 1000:
+    if now_ms - max(unseen_since, *_begun_ms(record)) > bounds.DENIED_AT_MOST_SECONDS * 1000:
         # Its jobs stay in the record: how they ended is told by this, should anything be heard of them later.
         return failed(record.model_copy(update={"jobs": {}}), reason, now_ms, jobs=record.jobs)
     until = now_ms + delay_ms(Refusal.DENIED, record.delays + 1, record.retrieval_id)
@@ -284,13 +287,21 @@ def unseen(record: Retrieval, refusal: Refusal, reason: Reason, now_ms: int) -> 
     return record.changed(told=True, due_at=until, expected_at=None, **counted)
 
 
+def _begun_ms(record: Retrieval) -> Iterator[int]:
+    """When its claim, and its jobs, were begun: what is new has as long to be seen as what was there before."""
+    yield from (job.started_at for job in record.jobs.values())
+    if record.claim_until is not None:
+        yield record.claim_until - bounds.CLAIM_SECONDS * 1000
+
+
 def absent(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     """A whole listing, made after the claim and the bounds, does not have the attempt's job: it was never started."""
     if not _claims(record, attempt):
         return None
     told = Reason(code=CODE_OUTCOME_UNKNOWN, message="The start of the job could not be confirmed.")
-    delay_seconds = _unconfirmed_delay_seconds(record)
-    return _again(record, _next_tier(record), record.reason or told, now_ms, delay_seconds=delay_seconds)
+    # A denial that was told meanwhile is over, and says nothing of the start.
+    reason = record.reason if record.reason is not None and record.unseen_since is None else told
+    return _again(record, _next_tier(record), reason, now_ms, delay_seconds=_unconfirmed_delay_seconds(record))
 
 
 def _unconfirmed_delay_seconds(record: Retrieval) -> int:
@@ -306,11 +317,26 @@ def vanished(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     job = record.jobs.get(str(attempt))
     if job is None or not record.is_open or now_ms < job.started_at + bounds.SETTLED_AFTER_CLAIM_SECONDS * 1000:
         return None
+    if record.took_over(attempt):
+        return passed_over(record, attempt, now_ms)
     left, over = without(record, attempt), [*record.over, job.job_id]
     if record.state is not State.IN_PROGRESS:
         return record.changed(jobs=left, over=over)
     told = Reason(code=CODE_JOB_VANISHED, message="The job vanished before it was seen to end.")
     return _again(record, record.wanted_tier(), told, now_ms, jobs=left, over=over)
+
+
+def passed_over(record: Retrieval, attempt: int, now_ms: int) -> Retrieval:
+    """A job that was taken over gives the retrieval nothing: that is no loss of its own. Another attempt is made, no
+    sooner than one that was refused."""
+    left = without(record, attempt)
+    again = record.model_copy(update={"jobs": left})
+    if record.state is not State.IN_PROGRESS:
+        return record.changed(jobs=left)
+    if not wants_faster(again):
+        return in_progress(record, now_ms, jobs=left)
+    until = max(record.due_at or 0, now_ms) if record.reason is not None else now_ms
+    return wait(record, until, now_ms, tier=again.wanted_tier(), reason=record.reason, jobs=left)
 
 
 def _again(

@@ -6,7 +6,7 @@ As in `attempts`, each function takes the record as it stands and returns the re
 from typing import Any
 
 from thaw import bounds
-from thaw.attempts import failed, in_progress, started, told_until, wait, without
+from thaw.attempts import failed, in_progress, passed_over, started, told_until, wait, without
 from thaw.job import GlacierJob
 from thaw.retrieval import ENDED, Reason, Retrieval, StartedJob, expires_after_end
 from thaw.states import State
@@ -28,7 +28,7 @@ def success_fields(job: GlacierJob, attempt: int, now_ms: int) -> dict[str, Any]
         "archive_sha256_tree_hash": job.ArchiveSHA256TreeHash,
         "inventory_size_in_bytes": job.InventorySizeInBytes,
         "next_marker": job.next_marker,
-        "output_available_until": available_from + bounds.OUTPUT_KEPT_SECONDS * 1000,
+        "output_available_until": output_until_ms(available_from),
         "expires_at": expires_after_end(now_ms),
     }
     if job.ArchiveSizeInBytes is not None:
@@ -39,7 +39,9 @@ def success_fields(job: GlacierJob, attempt: int, now_ms: int) -> dict[str, Any]
 
 def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
     """A job that carries this record's tag is completed, in whatever state the record is."""
-    known = _is_of_attempt(record, attempt, job)
+    known = is_of_attempt(record, attempt, job)
+    if record.is_open and record.took_over(attempt) and not (known and _serves_anew(record, job)):
+        return passed_over(record, attempt, now_ms) if known else None
     if job.JobId in record.over and not job.succeeded:
         return None  # otherwise it was taken for vanished, and was there all the time (beyond the bounds)
     if not record.is_open:
@@ -75,7 +77,26 @@ def _noted(record: Retrieval, duplicate: str) -> Retrieval | None:
     return record.changed(duplicates=record.with_duplicates(duplicate)) if duplicate not in record.duplicates else None
 
 
-def _is_of_attempt(record: Retrieval, attempt: int, job: GlacierJob) -> bool:
+def _serves_anew(record: Retrieval, job: GlacierJob) -> bool:
+    """Whether a completed job gives a retrieval something that was opened after its start, or even after its end: then
+    what an output has to be to be shared."""
+    if not job.succeeded or job.completed_ms is None or job.completed_ms > record.opened_at:
+        return job.succeeded
+    return not record.is_inventory and is_worth_joining(output_until_ms(job.completed_ms), record.opened_at)
+
+
+def is_worth_joining(available_until_ms: int, now_ms: int) -> bool:
+    """Whether an output is there for long enough to serve who asks now."""
+    return available_until_ms - now_ms >= bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000
+
+
+def output_until_ms(completed_ms: int) -> int:
+    """Until when Glacier has the output of a job, at least."""
+    return completed_ms + bounds.OUTPUT_KEPT_SECONDS * 1000
+
+
+def is_of_attempt(record: Retrieval, attempt: int, job: GlacierJob) -> bool:
+    """Whether the record names it as the job of that attempt, and has not seen it end."""
     mine = record.jobs.get(str(attempt))
     return mine is not None and mine.job_id == job.JobId
 
@@ -92,14 +113,14 @@ def tier_of(job: GlacierJob) -> Tier | None:
 
 def output_is_gone(job: GlacierJob, now_ms: int) -> bool:
     """Whether a completed job is so old that Glacier need not have it any more."""
-    return job.completed_ms is not None and job.completed_ms + bounds.OUTPUT_KEPT_SECONDS * 1000 <= now_ms
+    return job.completed_ms is not None and output_until_ms(job.completed_ms) <= now_ms
 
 
 def due_now(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
     """A job is completed, but Glacier has to be asked for more of it: it is recorded, and due at once, before a further
     attempt. While one is under way there is nothing to do but to come again."""
     known = started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms) or record
-    if record.state is State.WAITING and known is record and _is_of_attempt(record, attempt, job):
+    if record.state is State.WAITING and known is record and is_of_attempt(record, attempt, job):
         return in_progress(record, now_ms).model_copy(update={"due_at": now_ms})
     if known.state is not State.IN_PROGRESS:
         return None if known is record else known

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from thaw.bounds import PAGES_AT_MOST
 from thaw.byte_range import ByteRange
 from thaw.capacity import Capacity
 from thaw.event_details import (
@@ -59,7 +58,7 @@ _RECORDS: dict[str, type[Record]] = {
 
 
 def read_record(item: Mapping[str, Any] | None) -> Record | None:
-    """An item of the table as its model; None for what is never told (how far a listing came).
+    """An item of the table as its model; None for what is never told (how far a listing came, where a page is).
 
     Raises:
         ValueError: it is no record of ours.
@@ -67,7 +66,7 @@ def read_record(item: Mapping[str, Any] | None) -> Record | None:
     if item is None:
         return None
     kind = str(item.get("kind"))
-    if kind == "listing":
+    if kind in ("listing", "page"):
         return None
     if kind not in _RECORDS:
         raise ValueError(f"no kind of record: {kind[:20]}")
@@ -107,7 +106,7 @@ def _of_requests(old: Retrieval | None, new: Retrieval) -> Iterator[Event]:
                 yield _of_request(CANCELLED, new, request_id, asker)
         elif detail_type and (before is None or (old and old.sequence != new.sequence)):
             yield _of_request(detail_type, new, request_id, asker)
-            if asker.follow and _is_last_page(new):
+            if asker.follow and detail_type == SUCCEEDED and not new.has_further_page:
                 yield _listed(new, request_id, asker)
 
 
@@ -122,11 +121,6 @@ def _state_told(record: Retrieval) -> str | None:
     return INITIATED if record.state is State.IN_PROGRESS else None
 
 
-def _is_last_page(record: Retrieval) -> bool:
-    ended = record.state is State.SUCCEEDED
-    return ended and (record.next_marker is None or record.page >= PAGES_AT_MOST)
-
-
 def _of_request(detail_type: str, record: Retrieval, request_id: str, asker: Asker) -> Event:
     sequence = asker.since if detail_type == CANCELLED else max(record.sequence, asker.since)
     told = RetrievalEvent(
@@ -139,7 +133,7 @@ def _of_request(detail_type: str, record: Retrieval, request_id: str, asker: Ask
         action=record.action,
         archive_id=record.archive_id,
         byte_range=record.byte_range,
-        inventory=_inventory(record, record.next_marker if detail_type == SUCCEEDED else None),
+        inventory=_inventory(record, asker, record.next_marker if detail_type == SUCCEEDED else None),
         context=_context(asker.context),
         **({"tier": asker.tier} if detail_type == CANCELLED else _progress(detail_type, record)),
     )
@@ -178,11 +172,11 @@ def _started(record: Retrieval) -> dict[str, Any]:
     return {"attempt": attempt, "tier": job.tier, "job_id": job.job_id, "initiated_at": _iso(job.started_at)}
 
 
-def _inventory(record: Retrieval, next_marker: str | None) -> InventoryTold | None:
+def _inventory(record: Retrieval, asker: Asker, next_marker: str | None) -> InventoryTold | None:
     part = record.inventory
     if part is None:
         return None
-    return InventoryTold(**part.model_dump(), page=record.page, next_marker=next_marker)
+    return InventoryTold(**part.model_dump(), page=record.page - asker.pages_before, next_marker=next_marker)
 
 
 def _tree_hash_aligned(record: Retrieval) -> bool | None:
@@ -202,7 +196,7 @@ def _listed(record: Retrieval, request_id: str, asker: Asker) -> Event:
         retrieval_id=record.retrieval_id,
         account_id=record.account_id,
         vault_name=record.vault_name,
-        job_ids=[*record.pages, *([record.job_id] if record.job_id else [])],
+        job_ids=[*record.pages[asker.pages_before :], *([record.job_id] if record.job_id else [])],
         next_marker=record.next_marker,
         context=_context(asker.context),
     )

@@ -5,13 +5,17 @@ from typing import Any
 
 from thaw import bounds
 from thaw.attempts import claim_fields, in_progress, live_tier, wait, wants_faster
+from thaw.endings import is_worth_joining
 from thaw.request import ArchiveRetrieval, RetrievalRequest
 from thaw.retrieval import (
     ENDED,
     EXPEDITED_BACKLOG,
+    NO_CLAIM,
+    NOT_WAITING,
     Asker,
     InventoryParameters,
     Retrieval,
+    StartedJob,
     asker_of,
     expires_after_end,
     inventory_of,
@@ -21,7 +25,7 @@ from thaw.retrieval import (
     shard,
 )
 from thaw.states import State
-from thaw.tiers import Tier, faster, fastest
+from thaw.tiers import Tier, faster, fastest, first_look_seconds
 
 
 class Join(StrEnum):
@@ -88,6 +92,27 @@ def opened(
     return waits.model_copy(update=claimed)
 
 
+def taking_over(new: Retrieval, ended: Retrieval, now_ms: int) -> Retrieval:
+    """The next generation of a retrieval as it is opened, with the jobs that the one before left and that may still
+    serve: slower ones, begun before a faster one served it. Unless a faster one is wanted, it goes on with them, and is
+    looked at at once: nobody has asked for them since."""
+    jobs = {name: job for name, job in ended.jobs.items() if now_ms < _serves_until_ms(job)}
+    if not jobs:
+        return new
+    numbered = {"attempt": ended.attempt + new.attempt, "taken_over": ended.attempt}
+    took = new.model_copy(update={"jobs": jobs, **numbered})
+    if wants_faster(took):
+        return took
+    running = {"state": State.IN_PROGRESS, "attempt": ended.attempt, "tier": live_tier(took)}
+    due = {"due_in": shard(new.key), "due_at": now_ms}
+    return took.model_copy(update={**NOT_WAITING, **NO_CLAIM, **running, **due})
+
+
+def _serves_until_ms(job: StartedJob) -> int:
+    """For how long a job, of which nothing was heard since its start, may have an output to share."""
+    return job.started_at + (first_look_seconds(job.tier) + bounds.OUTPUT_KEPT_SECONDS) * 1000
+
+
 def join(record: Retrieval, request: RetrievalRequest, now_ms: int, remembered_until: int = 0) -> Retrieval | Join:
     """The record after it took the request in; or why it does not.
 
@@ -102,7 +127,7 @@ def join(record: Retrieval, request: RetrievalRequest, now_ms: int, remembered_u
         return Join.OVER
     if is_full(record):
         return Join.FULL
-    asker = asker_of(request, since=record.revision + 1)
+    asker = asker_of(request, since=record.revision + 1, pages_before=len(record.pages))
     requests = {**record.requests, request.request_id: asker}
     known = {"requests": requests, **_sizes(record, request)}
     if record.state is State.WAITING and faster(asker.tier, record.tier):
@@ -132,8 +157,7 @@ def _is_to_be_made(running: Retrieval, tier: Tier) -> bool:
 def _worth_joining(record: Retrieval, now_ms: int) -> bool:
     if record.state is not State.SUCCEEDED or record.is_inventory:
         return False
-    left_ms = (record.output_available_until or 0) - now_ms
-    return left_ms >= bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000
+    return is_worth_joining(record.output_available_until or 0, now_ms)
 
 
 def _sizes(record: Retrieval, request: RetrievalRequest) -> dict[str, Any]:
@@ -183,7 +207,7 @@ def _has_not_started(record: Retrieval, asker: Asker) -> bool:
 
 
 def _why_not(record: Retrieval, asker: Asker) -> tuple[str, str]:
-    if asker.follow and goes_on(record):
+    if asker.follow and record.has_further_page:
         message = "Its first page has been retrieved. The pages that follow can't be taken back."
         return "AlreadyStarted", message
     if not record.is_open:
@@ -201,16 +225,10 @@ def _without_its_tier(left: Retrieval, now_ms: int) -> Retrieval:
     return _for_tier(left, wanted, now_ms)
 
 
-def goes_on(record: Retrieval) -> bool:
-    """Whether an inventory has a further page that is retrieved for who wants it."""
-    more = record.state is State.SUCCEEDED and record.next_marker is not None
-    return more and record.page < bounds.PAGES_AT_MOST
-
-
 def next_page(namespace: str, ended: Retrieval, now_ms: int) -> Retrieval | None:
     """The retrieval of an inventory's following page, or None where there is none to follow, or nobody wants it."""
     followers = ended.followers()
-    if not followers or not goes_on(ended):
+    if not followers or not ended.has_further_page:
         return None
     assert ended.inventory is not None
     assert ended.job_id is not None

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from thaw import bounds
 from thaw.request import Rejected, RetrievalRequest
-from thaw.retrieval import KEY_PATTERN, Count, Number, Retrieval, Stored, asker_of
+from thaw.retrieval import KEY_PATTERN, Count, Number, Retrieval, Stored, asker_of, expires_after_end, key_of_part
 
 
 class RequestRecord(Stored):
@@ -90,12 +90,36 @@ class ListingRecord(Stored):
         return {**super().item(), "kind": self.kind}
 
 
+class PageRecord(Stored):
+    """Where a page of an inventory that is followed is found by who asks for it by its Marker; it is told to nobody."""
+
+    id: str
+    kind: Literal["page"] = "page"
+    key: Annotated[str, Field(pattern=KEY_PATTERN)]
+    """Of the newest retrieval of it."""
+    expires_at: Number
+
+    def item(self) -> dict[str, object]:
+        return {**super().item(), "kind": self.kind}
+
+
+def page_found(namespace: str, page: Retrieval) -> PageRecord:
+    """The record that leads to a followed page which is opened now."""
+    expires_at = expires_after_end(page.opened_at)
+    return PageRecord(id=item_id_of_page(key_of_part(namespace, page)), key=page.key, expires_at=expires_at)
+
+
 def listing_begun(claims: Sequence[Retrieval], now_ms: int) -> ListingRecord:
     """The record of a listing that begins now, for these claims of one vault."""
     item = f"listing/{claims[0].account_id}/{claims[0].vault_name}"
     expires_at = now_ms // 1000 + 2 * bounds.LISTING_CARRIED_ON_SECONDS
     sought = tuple(sorted(claim.tag.describe(None) for claim in claims))
     return ListingRecord(id=item, began_at=now_ms, sought=sought, expires_at=expires_at)
+
+
+def item_id_of_page(key: str) -> str:
+    """Where it stands to which retrieval a request with a Marker goes, by the request's own key."""
+    return f"page/{key}"
 
 
 def request_id_of_item(request_id: str) -> str:

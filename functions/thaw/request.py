@@ -194,6 +194,13 @@ class RetrievalRequest(_Strict):
         is_all = ByteRange.parse(job.RetrievalByteRange).size_bytes == self.archive_size_in_bytes
         return None if is_all else job.RetrievalByteRange
 
+    @property
+    def marker(self) -> str | None:
+        """From where on an inventory is asked for."""
+        job = self.job_parameters
+        part = job.InventoryRetrievalParameters if isinstance(job, InventoryRetrieval) else None
+        return part.Marker if part else None
+
     def digest(self) -> str:
         """Tells whether a request id is used again with the same contents."""
         text = json.dumps(self.model_dump(by_alias=True), sort_keys=True, separators=(",", ":"))

@@ -70,6 +70,8 @@ class Asker(Stored):
     """The tier that it asked for, where it takes a slower one because the job at that tier failed."""
     follow: bool = False
     """Whether it wants the inventory's further pages as well."""
+    pages_before: Count = 0
+    """So many of the record's pages lie before the one that it asked for."""
     context: str | None = None
     cancelled: bool = False
 
@@ -114,6 +116,8 @@ class Retrieval(Stored):
     requests: dict[str, Asker]
     attempt: Number
     """How often a job was claimed; the number of the newest claim."""
+    taken_over: Count = 0
+    """Up to this one attempts are of the retrieval of the same bytes before it, which left their jobs to this one."""
     opened_at: Number
     further: Count = 0
     """Where the record of ordinal 0 is full: the ordinal at which those who came later found room, as last noted."""
@@ -208,6 +212,11 @@ class Retrieval(Stored):
         return self.inventory is not None
 
     @property
+    def has_further_page(self) -> bool:
+        """Whether an inventory goes on with a page that is retrieved for who wants it."""
+        return self.next_marker is not None and self.page < bounds.PAGES_AT_MOST
+
+    @property
     def action(self) -> str:
         return "InventoryRetrieval" if self.is_inventory else "ArchiveRetrieval"
 
@@ -215,6 +224,10 @@ class Retrieval(Stored):
     def tag(self) -> Tag:
         """For the description of the newest attempt's job."""
         return self.tag_of(self.attempt)
+
+    def took_over(self, attempt: int) -> bool:
+        """Whether the job of an attempt was started for the retrieval of the same bytes before it."""
+        return 1 <= attempt <= self.taken_over
 
     def tag_of(self, attempt: int) -> Tag:
         """For the description of an attempt's job."""
@@ -297,16 +310,22 @@ def key_for(namespace: str, request: RetrievalRequest, account_id: str, ordinal:
         ordinal: 0, and one more whenever a record has taken all the requests it can.
     """
     job = request.job_parameters
-    what: dict[str, Any] = {"account": account_id, "vault": request.vault_name, "ordinal": ordinal}
+    what: dict[str, Any] = {"inventory": inventory_of(request)}
     if isinstance(job, ArchiveRetrieval):
-        what |= {"archive": job.ArchiveId, "range": request.byte_range}
-    else:
-        what |= {"inventory": inventory_of(request)}
-    return _digest(namespace, what)
+        what = {"archive": job.ArchiveId, "range": request.byte_range}
+    return _digest(namespace, {"account": account_id, "vault": request.vault_name, "ordinal": ordinal, **what})
+
+
+def key_of_part(namespace: str, record: Retrieval) -> str:
+    """The key of a request for the part of an inventory that a record is for, as of `key_for`."""
+    assert record.inventory is not None
+    part = record.inventory.model_dump(exclude_none=True)
+    where = {"account": record.account_id, "vault": record.vault_name, "ordinal": 0}
+    return _digest(namespace, {**where, "inventory": part})
 
 
 def page_key(namespace: str, job_id: str) -> str:
-    """The key of the page that follows the one that a job retrieved; no request of its own shares it.
+    """The key of the page that follows the one that a job retrieved.
 
     A job's id is of one page for ever. The retrieval's own is not: once its record has expired, the same request makes
     the same id again, and the following page's record may still be there.
@@ -339,13 +358,14 @@ def requested_bytes(request: RetrievalRequest) -> int | None:
     return request.archive_size_in_bytes
 
 
-def asker_of(request: RetrievalRequest, since: int) -> Asker:
+def asker_of(request: RetrievalRequest, since: int, pages_before: int = 0) -> Asker:
     """The request as it stands in the record it joins with revision `since`."""
     return Asker(
         tier=request.tier,
         since=since,
         fallback=Tier(request.expedited_fallback) if request.expedited_fallback else None,
         follow=request.follow_pages,
+        pages_before=pages_before,
         context=context_text(request.context) if request.context is not None else None,
     )
 

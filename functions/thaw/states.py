@@ -25,6 +25,9 @@ MOVES: dict[State, frozenset[State]] = {
 """From each state, where it may go. `waiting` goes to `in_progress` or `succeeded` when a job turns up that was given
 up for absent, or when an older, slower job of the retrieval ends; where such a job failed, the next attempt tells."""
 
+FIRST = frozenset({State.WAITING, State.INITIATING, State.IN_PROGRESS})
+"""In these a record is opened: in progress where the one of the same bytes before it left jobs that may serve it."""
+
 TERMINAL = frozenset(state for state, onward in MOVES.items() if not onward)
 OPEN = frozenset(State) - TERMINAL
 

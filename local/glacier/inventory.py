@@ -68,11 +68,12 @@ class InventoryRequest:
         if self.limit is None or len(chosen) <= self.limit:
             return chosen, None
         page = chosen[: self.limit]
-        return page, marker_after(page[-1])
+        return page, marker_after(page[-1].archive_id)
 
 
-def marker_after(archive: Archive) -> str:
-    return base64.urlsafe_b64encode(archive.archive_id.encode()).decode().rstrip("=")
+def marker_after(archive_id: str) -> str:
+    """The marker with which an inventory goes on after an archive."""
+    return base64.urlsafe_b64encode(archive_id.encode()).decode().rstrip("=")
 
 
 def archive_before(marker: str) -> str:

@@ -10,7 +10,20 @@ import pytest
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from tests.contract.rows import stored, throttled
-from tests.unit.builders import ACCOUNT, NOW, archive_message, archive_request, job, refused, started
+from tests.unit.builders import (
+    ACCOUNT,
+    NOW,
+    archive_message,
+    archive_request,
+    claimed,
+    inventory_message,
+    inventory_request,
+    job,
+    opened,
+    refused,
+    request,
+    started,
+)
 from thaw import bounds, endings, joining, records
 from thaw.edge.items import from_wire, to_wire
 from thaw.edge.table import Table
@@ -99,6 +112,52 @@ class Counting:
         if not name.startswith("exceptions"):
             self.calls += 1
         return getattr(self._client, name)
+
+
+# A page of an inventory that is followed for somebody else
+
+
+def followed_page(requests: Requests) -> Retrieval:
+    running = stored(requests.table, started(opened(inventory_request("all", followPages=True)), "job-1", NOW))
+    ended = endings.ended(running, 1, job(running, 1, "job-1", InventoryRetrievalParameters={"Marker": "m"}), NOW)
+    assert ended is not None
+    following = joining.next_page(requests.table.name, ended, NOW)
+    assert following is not None
+    assert requests.table.end_page(running, ended, following)
+    return following
+
+
+def test_who_asks_by_its_marker_joins_the_page(requests: Requests) -> None:
+    page = followed_page(requests)
+    assert requests.take(by_marker("r1")) is None
+    joined = requests.table.get(page.key)
+    assert joined is not None
+    assert {name: asker.pages_before for name, asker in joined.requests.items()} == {"all": 0, "r1": 1}
+
+
+def test_who_finds_the_page_ended_meanwhile_has_a_record_of_their_own_beside_it(requests: Requests) -> None:
+    page = followed_page(requests)
+    asked = request(by_marker("r1"))
+    assert requests.table.remember(records.remembered(asked, page.key, NOW), NOW) is None
+    begun = started(claimed(page, NOW), "job-2", NOW)
+    over = requests.table.change(page, lambda _: begun.model_copy(update={"revision": page.revision + 1}))
+    over = requests.table.change(over, lambda now: endings.ended(now, 1, job(now, 1, "job-2"), NOW))
+    assert over.state is State.SUCCEEDED
+    own = requests.take(by_marker("r1"))
+    assert own is not None
+    assert own.key == key_for(requests.table.name, asked, ACCOUNT)
+    assert requests.table.get(page.key) == over, "a page of a listing is never opened anew"
+    led = requests.table.get_request("r1")
+    assert led is not None
+    assert led.key == own.key
+    assert requests.take(by_marker("r2")) is None
+    shared = requests.table.get(own.key)
+    assert shared is not None
+    assert set(shared.requests) == {"r1", "r2"}
+
+
+def by_marker(name: str) -> dict[str, Any]:
+    return inventory_message(name, jobParameters={"InventoryRetrievalParameters": {"Marker": "m"}})
 
 
 # Many requests for the same bytes

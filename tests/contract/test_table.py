@@ -10,6 +10,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 
 from tests.contract.rows import running, stored, throttled
 from tests.unit.builders import (
+    ACCOUNT,
     KEY,
     NOW,
     REASON,
@@ -28,7 +29,7 @@ from thaw.edge.table import Table, Unreadable
 from thaw.events import events, read_record
 from thaw.refusals import Refusal
 from thaw.request import Rejected
-from thaw.retrieval import EXPEDITED_BACKLOG, Retrieval, item_id, past_id, shard
+from thaw.retrieval import EXPEDITED_BACKLOG, Retrieval, item_id, key_for, past_id, shard
 from thaw.states import State
 
 OTHER_KEY = "f" * 32
@@ -200,6 +201,17 @@ def test_a_page_ends_and_the_next_begins_together_or_not_at_all(table: Table) ->
     assert table.get(following.key) == changed
 
 
+def test_a_page_that_is_followed_is_found_by_the_key_of_a_request_for_it(table: Table) -> None:
+    record = running(table, inventory_request(followPages=True))
+    new, following = pages(record)
+    asked = inventory_request(jobParameters={"InventoryRetrievalParameters": {"Marker": "next"}})
+    key = key_for(table.name, asked, ACCOUNT)
+    assert table.get_page(key) is None
+    assert table.end_page(record, new, following)
+    assert table.get_page(key) == following
+    assert table.get_page(key_for(table.name, inventory_request(), ACCOUNT)) is None
+
+
 def test_a_page_that_changed_meanwhile_begins_no_other(table: Table) -> None:
     record = running(table, inventory_request(followPages=True))
     new, following = pages(record)
@@ -323,6 +335,16 @@ def test_many_are_read_whatever_comes_back_at_once(table: Table, dynamodb: Dynam
     assert sorted(found, key=lambda record: record.id) == kept
     assert client.calls > 2
     assert table.read_many([], _none_is) == []
+
+
+def test_what_dynamodb_keeps_leaving_unread_is_read_after_pauses_and_given_up_in_the_end(pauses: list[float]) -> None:
+    def leave_all(RequestItems: Any) -> Any:  # noqa: N803 - boto3's own name
+        return {"Responses": {"t": []}, "UnprocessedKeys": RequestItems}
+
+    throttled: Any = SimpleNamespace(batch_get_item=leave_all)
+    with pytest.raises(Contention, match="unread"):
+        Table(throttled, "t").read_many(["retrieval/a"], _none_is)
+    assert len(pauses) == TRIES_AT_MOST - 1
 
 
 def test_what_the_index_shows_twice_is_read_once(table: Table) -> None:

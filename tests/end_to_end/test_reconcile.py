@@ -254,6 +254,23 @@ def test_where_jobs_may_not_be_described_it_is_told_and_ends(user: User) -> None
     user.assert_settled()
 
 
+def test_no_denial_ends_what_has_a_job_begun_a_short_time_ago(user: User) -> None:
+    user.faults.drop_notification()
+    user.faults.fail("DescribeJob", "AccessDeniedException", times=10_000)
+    user.faults.fail("ListJobs", "AccessDeniedException", times=10_000)
+    archive = user.archive()
+    user.ask("slow", archive, "Bulk")
+    user.wait(hours=12 + 47)
+    user.ask("fast", archive, "Standard")
+    user.wait_for_the_end("slow", "fast", hours=6)
+    user.faults.clear()
+    assert user.only("slow", "Retrieval Succeeded")["jobId"] == user.only("fast", "Retrieval Succeeded")["jobId"]
+    user.ask("later", archive, "Standard")
+    user.wait(minutes=5)
+    assert [job.tier for job in user.jobs] == ["Bulk", "Standard"]
+    user.assert_settled()
+
+
 def test_a_denial_that_is_mended_in_time_loses_nothing(user: User) -> None:
     user.faults.drop_notification()
     user.faults.fail("DescribeJob", "AccessDeniedException", times=3)

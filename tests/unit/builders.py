@@ -58,6 +58,12 @@ def opened(asked: RetrievalRequest | None = None, *, foreign: bool = False, now_
     return joining.opened(KEY, 1, asked or archive_request(), ACCOUNT, foreign, "claim-0", now_ms)
 
 
+def opened_anew(ended: Retrieval, asked: RetrievalRequest, now_ms: int) -> Retrieval:
+    """The first record of the next generation, as intake writes it."""
+    fresh = joining.opened(ended.key, ended.generation + 1, asked, ACCOUNT, ended.foreign, "claim-0", now_ms)
+    return joining.taking_over(fresh, ended, now_ms)
+
+
 def claimed(record: Retrieval, now_ms: int) -> Retrieval:
     """The record after the claim that the table writes."""
     fields = attempts.claim_fields(record.key, f"claim-{record.attempt + 1}", now_ms)

@@ -17,6 +17,7 @@ from tests.unit.builders import (
     inventory_message,
     job,
     opened,
+    opened_anew,
     request,
 )
 from tests.unit.listener import Listener
@@ -58,7 +59,7 @@ class Moves(RuleBasedStateMachine):
         assert (new.id, new.kind, new.generation, new.opened_at) == (old.id, old.kind, old.generation, old.opened_at)
         assert new.attempt - old.attempt in (0, 1)
         if new.state is State.CANCELLED and old.is_open:
-            assert attempts.live_tier(old) is None, "what Glacier works at is not cancelled"
+            assert all(old.took_over(int(each)) for each in old.jobs), "what Glacier works at for it is not cancelled"
         assert decide(new) is None, "a rule applied to its own result finds itself done"
         self.listener.hear(old, new)
         self.record = new
@@ -98,6 +99,13 @@ class Moves(RuleBasedStateMachine):
             return outcome if isinstance(outcome, Retrieval) else None
 
         self.write(joined)
+
+    @precondition(lambda self: not self.record.is_open)
+    @rule(tier=TIERS, fallback=FALLBACKS)
+    def open_anew(self, tier: str, fallback: str | None) -> None:
+        old, self.record = self.record, opened_anew(self.record, self._request(tier, fallback), self.now_ms)
+        assert self.record.taken_over in (0, old.attempt)
+        self.listener.hear(old, self.record)
 
     @rule(which=st.integers(0, 5))
     def cancel(self, which: int) -> None:

@@ -271,15 +271,30 @@ def test_an_accepted_fallback_is_remembered_though_someone_else_insists() -> Non
     assert (left.state, left.tier, set(left.jobs)) == (State.IN_PROGRESS, Tier.STANDARD, {"1"})
 
 
-def test_who_is_not_allowed_to_look_for_two_days_gives_up_whoever_joins_meanwhile() -> None:
+def test_who_is_not_allowed_to_look_gives_up_two_days_after_the_newest_job() -> None:
     running = started(opened(), "job-1", NOW)
     looked = attempts.unseen(running, Refusal.DENIED, REASON, NOW + DAY_MS)
     assert looked is not None
     hurried = joined_by(looked, archive_request("fast", "Expedited"), NOW + 2 * DAY_MS)
     both = started(claimed(released(hurried, NOW + 2 * DAY_MS), NOW + 2 * DAY_MS), "job-2", NOW + 2 * DAY_MS)
-    failed = attempts.unseen(both, Refusal.DENIED, REASON, NOW + DAY_MS + (bounds.DENIED_AT_MOST_SECONDS + 1) * 1000)
+    two_days_ms = (bounds.DENIED_AT_MOST_SECONDS + 1) * 1000
+    still = attempts.unseen(both, Refusal.DENIED, REASON, NOW + DAY_MS + two_days_ms)
+    assert still is not None
+    assert still.state is State.IN_PROGRESS, "beside a job begun a day ago"
+    failed = attempts.unseen(both, Refusal.DENIED, REASON, NOW + 2 * DAY_MS + two_days_ms)
     assert failed is not None
     assert failed.state is State.FAILED
     seen = attempts.still_running(both, NOW + 3 * DAY_MS)
     assert seen is not None
     assert seen.unseen_since is None
+
+
+def test_a_denial_that_is_over_is_no_reason_why_a_start_came_to_nothing() -> None:
+    """For two hours nobody was allowed to list jobs; then the listing does not have it, for the fourth time."""
+    record = opened().model_copy(update={"lost": bounds.LOST_AT_MOST - 1})
+    denied = attempts.unseen(record, Refusal.DENIED, REASON, NOW + DAY_MS)
+    assert denied is not None
+    failed = attempts.absent(denied, 1, NOW + DAY_MS + 7_200_000)
+    assert failed is not None
+    assert failed.reason is not None
+    assert (failed.state, failed.reason.code) == (State.FAILED, attempts.CODE_OUTCOME_UNKNOWN)

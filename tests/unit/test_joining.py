@@ -14,11 +14,12 @@ from tests.unit.builders import (
     joined_by,
     on_two_jobs,
     opened,
+    opened_anew,
     refused,
     released,
     started,
 )
-from thaw import bounds, endings, joining
+from thaw import attempts, bounds, endings, joining
 from thaw.joining import CancelRefused, Join, NotJoinedYet
 from thaw.refusals import Refusal
 from thaw.retrieval import EXPEDITED_BACKLOG, Retrieval
@@ -307,3 +308,91 @@ def test_the_last_page_has_no_next() -> None:
     most = page("here").model_copy(update={"page": bounds.PAGES_AT_MOST})
     assert joining.next_page("table", most, NOW) is None
     assert joining.next_page("table", page("here", followPages=False), NOW) is None
+
+
+def left_over() -> Retrieval:
+    """Served by job-2 at Expedited, while job-1 at Standard goes on."""
+    both = on_two_jobs()
+    done = endings.ended(both, 2, job(both, 2, "job-2", Tier="Expedited"), NOW)
+    assert done is not None
+    assert set(done.jobs) == {"1"}
+    return done
+
+
+def test_the_next_generation_takes_over_the_jobs_that_are_left() -> None:
+    anew = opened_anew(left_over(), archive_request("later", "Bulk"), NOW + 26 * HOUR_MS)
+    assert (anew.state, anew.generation, anew.attempt, anew.taken_over) == (State.IN_PROGRESS, 2, 2, 2)
+    assert (anew.jobs, anew.tier, anew.claim) == (left_over().jobs, Tier.STANDARD, None)
+    assert anew.due_at == NOW + 26 * HOUR_MS, "nobody has asked for it since"
+
+
+def test_who_wants_it_faster_gets_an_attempt_beside_the_jobs_that_are_left() -> None:
+    anew = opened_anew(left_over(), archive_request("later", "Expedited"), NOW + 26 * HOUR_MS)
+    assert (anew.state, anew.attempt, set(anew.jobs)) == (State.WAITING, 2, {"1"})
+    slow = opened_anew(left_over(), archive_request("later", "Standard"), NOW + 26 * HOUR_MS)
+    assert (slow.state, slow.attempt) == (State.IN_PROGRESS, 2), "it is as fast"
+
+
+def test_a_job_that_can_be_of_no_use_any_more_is_not_taken_over() -> None:
+    anew = opened_anew(left_over(), archive_request("later", "Bulk"), NOW + 30 * HOUR_MS)
+    assert (anew.state, anew.attempt, anew.taken_over, anew.jobs) == (State.INITIATING, 1, 0, {})
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        {"StatusCode": "Failed"},
+        {"CompletionDate": "2026-01-01T05:00:00.000Z"},
+        {"CompletionDate": "2025-12-31T04:00:00.000Z"},
+    ],
+    ids=str,
+)
+def test_a_job_taken_over_that_gives_nothing_costs_nothing(end: dict[str, str]) -> None:
+    anew = opened_anew(left_over(), archive_request("later", "Standard"), NOW + 26 * HOUR_MS)
+    again = endings.ended(anew, 1, job(anew, 1, "job-1", **end), NOW + 26 * HOUR_MS)
+    assert again is not None
+    assert (again.state, again.jobs, again.over, again.lost) == (State.WAITING, {}, [], 0)
+    assert again.reason is None
+    second = endings.ended(again, 1, job(anew, 1, "job-1", **end), NOW + 26 * HOUR_MS)
+    assert second is None, "told once more it changes nothing"
+    assert attempts.started(again, 1, Tier.STANDARD, "job-1", NOW + 26 * HOUR_MS) is None
+
+
+def test_a_job_taken_over_that_has_gone_is_no_loss() -> None:
+    anew = opened_anew(left_over(), archive_request("later", "Standard"), NOW + 26 * HOUR_MS)
+    again = attempts.vanished(anew, 1, NOW + 26 * HOUR_MS)
+    assert again is not None
+    assert (again.state, again.lost, again.reason) == (State.WAITING, 0, None)
+
+
+def test_a_delay_after_a_refusal_is_waited_out_though_a_job_taken_over_gives_nothing() -> None:
+    anew = opened_anew(left_over(), archive_request("later", "Expedited"), NOW + 26 * HOUR_MS)
+    late_ms = NOW + 26 * HOUR_MS
+    delayed = refused(claimed(released(anew, late_ms), late_ms), now_ms=late_ms)
+    assert (delayed.state, delayed.reason) == (State.IN_PROGRESS, REASON), "the job should have ended: it is looked at"
+    again = attempts.vanished(delayed, 1, late_ms)
+    assert again is not None
+    assert (again.state, again.due_at, again.reason) == (State.WAITING, delayed.due_at, REASON)
+
+
+def test_an_output_that_is_there_for_long_enough_serves_the_next_generation() -> None:
+    anew = opened_anew(left_over(), archive_request("later", "Bulk"), NOW + 20 * HOUR_MS)
+    done = endings.ended(anew, 1, job(anew, 1, "job-1", CompletionDate="2026-01-01T04:00:00.000Z"), NOW + 21 * HOUR_MS)
+    assert done is not None
+    assert (done.state, done.job_id, done.served_by) == (State.SUCCEEDED, "job-1", 1)
+
+
+def test_what_an_inventory_had_listed_before_it_was_asked_for_anew_is_not_taken_over() -> None:
+    slow = started(opened(inventory_request(tier="Bulk")), "job-1", NOW)
+    fast = joining.join(slow, inventory_request("fast", "Standard"), NOW)
+    assert isinstance(fast, Retrieval)
+    both = started(claimed(fast, NOW), "job-2", NOW)
+    done = endings.ended(both, 2, job(both, 2, "job-2"), NOW + 4 * HOUR_MS)
+    assert done is not None
+    anew = opened_anew(done, inventory_request("later", "Bulk"), NOW + 8 * HOUR_MS)
+    before = endings.ended(anew, 1, job(anew, 1, "job-1", CompletionDate="2026-01-01T07:00:00.000Z"), NOW + 8 * HOUR_MS)
+    assert before is not None
+    assert before.state is State.WAITING
+    since = endings.ended(anew, 1, job(anew, 1, "job-1", CompletionDate="2026-01-01T09:00:00.000Z"), NOW + 9 * HOUR_MS)
+    assert since is not None
+    assert since.state is State.SUCCEEDED

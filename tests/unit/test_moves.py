@@ -10,7 +10,7 @@ from tests.unit.builders import NOW, opened, refused, started
 from tests.unit.machine import Moves
 from tests.unit.world import World
 from thaw.retrieval import Retrieval
-from thaw.states import MOVES, OPEN, TERMINAL, IllegalMove, State, check_move, sources
+from thaw.states import FIRST, MOVES, OPEN, TERMINAL, IllegalMove, State, check_move, sources
 
 TestMoves = Moves.TestCase
 TestMoves.settings = settings(max_examples=150, stateful_step_count=30)
@@ -19,7 +19,7 @@ TestWithinTheBounds.settings = settings(max_examples=150, stateful_step_count=30
 
 
 def test_every_state_is_reached_and_every_open_one_has_an_end() -> None:
-    reached = {State.WAITING, State.INITIATING}  # how a retrieval begins
+    reached = set(FIRST)
     for _ in State:
         reached |= {onward for state in reached for onward in MOVES[state]}
     assert reached == set(State)

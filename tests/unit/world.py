@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.unit.builders import NOW, REASON, archive_request, claimed, job, opened
+from tests.unit.builders import NOW, REASON, archive_request, claimed, job, opened, opened_anew
 from tests.unit.listener import Listener
 from thaw import attempts, bounds, endings, joining
 from thaw.job import GlacierJob
+from thaw.joining import Join
 from thaw.refusals import Refusal
 from thaw.request import RetrievalRequest
 from thaw.retrieval import EXPEDITED_BACKLOG, SLOT_ON_DEMAND, SLOT_UNIT, Retrieval
@@ -49,6 +50,7 @@ class World(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now_ms = NOW
+        self.requests = 0
         self.jobs: dict[int, Job] = {}
         self.called: set[int] = set()
         self.replies: list[Job] = []
@@ -68,10 +70,12 @@ class World(RuleBasedStateMachine):
 
     @initialize(tier=TIERS, fallback=FALLBACKS)
     def open(self, tier: str, fallback: str | None) -> None:
-        self.record = opened(self._request("request-0", tier, fallback))
+        self.record = opened(self._request(tier, fallback))
         self.listener.hear(None, self.record)
 
-    def _request(self, name: str, tier: str, fallback: str | None) -> RetrievalRequest:
+    def _request(self, tier: str, fallback: str | None) -> RetrievalRequest:
+        self.requests += 1
+        name = f"request-{self.requests}"
         fields = {"expeditedFallback": fallback} if tier == "Expedited" and fallback else {}
         asked = archive_request(name, tier, **fields)
         self.accepted |= {(name, asked.tier)} | ({(name, Tier(fallback))} if fields and fallback else set())
@@ -79,10 +83,26 @@ class World(RuleBasedStateMachine):
 
     @rule(tier=TIERS, fallback=FALLBACKS)
     def ask(self, tier: str, fallback: str | None) -> None:
-        asked = self._request(f"request-{len(self.record.requests)}", tier, fallback)
+        asked = self._request(tier, fallback)
         self.fell_back = self.fell_back and asked.tier is not Tier.EXPEDITED
         outcome = joining.join(self.record, asked, self.now_ms)
-        self.write(outcome if isinstance(outcome, Retrieval) else None)
+        if outcome is Join.OVER:
+            self._open_anew(asked)
+        else:
+            self.write(outcome if isinstance(outcome, Retrieval) else None)
+
+    def _open_anew(self, asked: RetrievalRequest) -> None:
+        """What is left of the jobs goes on for who asks now; of the others none is heard of again."""
+        fresh = opened_anew(self.record, asked, self.now_ms)
+        for each in self.jobs.values():
+            if each.status == "InProgress" and str(each.attempt) not in fresh.jobs:
+                assert self.now_ms - each.started_at > bounds.OUTPUT_KEPT_SECONDS * 1000, "a live job passed over"
+                each.status = "Gone"
+        if not fresh.jobs:
+            self.jobs, self.called = {}, set()
+        self.replies.clear()
+        self.fell_back = False
+        self.write(fresh)
 
     @rule(which=st.integers(0, 5))
     def cancel(self, which: int) -> None:

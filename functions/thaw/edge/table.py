@@ -18,7 +18,16 @@ from thaw.edge.contention import Contention, tries
 from thaw.edge.items import from_wire, to_wire, update_of
 from thaw.endings import success_fields
 from thaw.job import GlacierJob
-from thaw.records import ListingRecord, RejectionRecord, RequestRecord, item_id_of_message, request_id_of_item
+from thaw.records import (
+    ListingRecord,
+    PageRecord,
+    RejectionRecord,
+    RequestRecord,
+    item_id_of_message,
+    item_id_of_page,
+    page_found,
+    request_id_of_item,
+)
 from thaw.retrieval import NUMBER_AT_MOST, Retrieval, Stored, item_id, past_id
 from thaw.states import State
 
@@ -150,12 +159,20 @@ class Table:
         return self._transact(*writes)
 
     def end_page(self, old: Retrieval, new: Retrieval, following: Retrieval) -> bool:
-        """Ends a page of an inventory and opens the following one, both or neither; False if the record changed."""
+        """Ends a page of an inventory and opens the following one, to which its Marker leads from now on, all or
+        nothing; False if the record changed."""
         condition, values = _unchanged(old)
         return self._transact(
             self._transact_put(new, condition, values),
             self._transact_put(following, "attribute_not_exists(id)", {}),
+            self._transact_put(page_found(self.name, following), "", {}),
         )
+
+    def get_page(self, key: str) -> Retrieval | None:
+        """The current record at which a page of an inventory was followed last, by the key of a request for it; read
+        consistently."""
+        found = self._get(PageRecord, item_id_of_page(key))
+        return self.get(found.key) if found is not None else None
 
     # Requests and rejections
 
@@ -237,12 +254,15 @@ class Table:
 
         Args:
             unreadable: told of an item that is no such record, so that it holds up no other.
+
+        Raises:
+            Contention: DynamoDB, which throttles, left some of the keys unread too often.
         """
         found: list[Retrieval] = []
         once = list(dict.fromkeys(ids))
         for start in range(0, len(once), _BATCH_GET_AT_MOST):
             keys = [to_wire({"id": each}) for each in once[start : start + _BATCH_GET_AT_MOST]]
-            while keys:
+            for _ in tries():
                 reply = self._client.batch_get_item(RequestItems={self.name: {"Keys": keys, "ConsistentRead": True}})
                 for item in map(from_wire, reply["Responses"][self.name]):
                     try:
@@ -250,6 +270,10 @@ class Table:
                     except ValueError as error:
                         unreadable(item["id"], error)
                 keys = reply["UnprocessedKeys"].get(self.name, {"Keys": []})["Keys"]
+                if not keys:
+                    break
+            else:
+                raise Contention("DynamoDB kept leaving keys unread")
         return found
 
     def get_listing(self, fresh: ListingRecord) -> ListingRecord | None:

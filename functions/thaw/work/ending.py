@@ -35,7 +35,7 @@ class Ending:
         if tag is None:
             _ignored(job, "no tag of ours")
             return
-        record = self._of_generation(tag, self._told_of(tag, job))
+        record = self._of_generation(tag, job, self._told_of(tag, job))
         if record is None:
             _ignored(job, "its retrieval is gone")
         elif record.job_id == job.JobId:
@@ -62,9 +62,12 @@ class Ending:
             return False
         return _says_too_little(record, job) or endings.output_is_gone(job, self.now_ms())
 
-    def _of_generation(self, tag: Tag, current: Retrieval | None) -> Retrieval | None:
-        """The record that the job was started for. Another may have taken its place since."""
+    def _of_generation(self, tag: Tag, job: GlacierJob, current: Retrieval | None) -> Retrieval | None:
+        """The record that the job was started for, or the one that has taken its place since, where that took over the
+        job, too."""
         if current is None or current.generation == tag.generation:
+            return current
+        if endings.is_of_attempt(current, tag.attempt, job):
             return current
         return self.table.get_past(tag.key, tag.generation)
 
@@ -88,7 +91,7 @@ class Ending:
             if current is None:
                 _logged(new, job)
                 return new
-            latest = self._of_generation(tag, current)
+            latest = self._of_generation(tag, job, current)
             if latest is None:
                 return current
             record = latest

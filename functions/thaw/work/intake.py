@@ -105,7 +105,7 @@ class Intake:
                 raise
 
     def _accept(self, request: RetrievalRequest, account: str) -> Retrieval | None:
-        key = key_for(self.table.name, request, account)
+        key = self._key(request, account)
         now_ms = self.now_ms()
         own = records.remembered(request, key, now_ms)
         known = self.table.remember(own, now_ms)
@@ -127,6 +127,12 @@ class Intake:
             "request taken in", request_id=request.request_id, retrieval_id=joined.retrieval_id, claimed=claimed
         )
         return joined if claimed else None
+
+    def _key(self, request: RetrievalRequest, account: str) -> str:
+        """Of the record that has the bytes: a page that is followed, and has not ended, has one of its own."""
+        key = key_for(self.table.name, request, account)
+        page = self.table.get_page(key) if request.marker is not None else None
+        return page.key if page is not None and page.is_open else key
 
     def _way(self, request: RetrievalRequest, account: str, own: records.RequestRecord, *, repeated: bool) -> Way:
         foreign = account != self.vaults.own_account

@@ -60,7 +60,7 @@ class Way:
             if own.key != self.own.key:
                 self.own = own
                 fresh, current = self._create()
-            elif joined is Join.FULL:
+            elif joined is Join.FULL or (joined is Join.OVER and current.pages):
                 fresh, current = self._lead_on(current)
             elif joined is Join.OVER:
                 fresh, current = self._reopen(current)
@@ -100,7 +100,8 @@ class Way:
         return self.table.get_request(self.request.request_id) or self.own
 
     def _lead_on(self, full: Retrieval) -> tuple[Retrieval, Retrieval | None]:
-        """The record is full: the request's own record names a further one before it joins there."""
+        """The record is full, or a page of somebody's listing that is over: the request's own record names a further
+        one before it joins there."""
         request_id, ordinal = self.request.request_id, self._further_than(full)
         further = key_for(self.table.name, self.request, self.account, ordinal)
         if self.table.lead_request(request_id, full, further, ordinal, self.now_ms()):
@@ -109,7 +110,10 @@ class Way:
         return self._look_again()
 
     def _further_than(self, full: Retrieval) -> int:
-        """The first record tells where others went on to, so that nobody has to pass by all the full ones."""
+        """The first record tells where others went on to, so that nobody has to pass by all the full ones. From a page
+        that was followed it goes to the first record of those who ask for the page by its Marker."""
+        if full.pages:
+            return 0
         if self.own.ordinal == 0:
             self.first = full
             return max(full.further, 1)
@@ -123,7 +127,7 @@ class Way:
         """Every request of the old generation is marked done before a new one takes its place."""
         for request_id in old.requests:
             self.table.finish_request(request_id, old)
-        new = self.opens(old.key, old.generation + 1)
+        new = joining.taking_over(self.opens(old.key, old.generation + 1), old, self.now_ms())
         # Only from a full record may another copy of the message have led the request on, since its own was read.
         led_here = self.request.request_id if joining.is_full(old) else None
         return (new, None) if self.table.reopen(old, new, led_here) else self._look_again()
