@@ -99,6 +99,14 @@ class History:
         item = self.items.get(ITEM_ID, {})
         return bool(item.get("lock")) and item["lockUntil"] > self.clock.now_ms()
 
+    def changes_of(self, retrieval_id: str) -> Iterator[Change]:
+        """All that became of a retrieval's record, from its opening on."""
+        key, _, generation = retrieval_id.rpartition("-")
+        items = (f"retrieval/{key}", f"retrieval/{key}/{generation}")
+        for change in self.changes:
+            if change.id in items and change.new is not None and change.new["generation"] == int(generation):
+                yield change
+
     def joined_ms(self) -> dict[str, int]:
         """When each request came to be in a retrieval's record."""
         when: dict[str, int] = {}
@@ -153,9 +161,8 @@ class History:
             self.open_due[change.id] = (change.new["dueIn"], change.new["dueAt"])
 
     @contextmanager
-    def table_as_of(self, moment_ms: int) -> Iterator[bool]:
-        """While entered, the table is what it was then: what a read of an index behind it finds. Gives whether it was
-        another."""
+    def table_as_of(self, moment_ms: int) -> Iterator[None]:
+        """While entered, the table is what it was then: what a read of an index behind it finds."""
         items: dict[Any, Any] = self.table.items
         kept = dict(items)
         try:
@@ -167,7 +174,7 @@ class History:
                     items.pop(key, None)
                 else:
                     items[key] = Item(key, None, dict(old))
-            yield items != kept
+            yield
         finally:
             items.clear()
             items.update(kept)

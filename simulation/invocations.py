@@ -24,7 +24,7 @@ _SDK_PAUSES_SECONDS = 4.0
 """The longest of its pauses: before the last of four tries, after a throttle."""
 _OTHER_WROTE = ("ConditionalCheckFailedException", "TransactionCanceledException", "TransactionConflictException")
 _WRITES_AGAIN_SECONDS = 0.64
-"""The longest pause before a write that another's hindered."""
+"""The longest pause before a write that another's hindered, or before what a read left is read."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ class _Invocation:
 
     def _pause_ms(self, made: _Made) -> int:
         """The longest pause that may follow a call that was not made again."""
-        if made.call.outcome in _OTHER_WROTE:
+        if made.call.outcome in _OTHER_WROTE or made.call.operation == "BatchGetItem":
             return round(_WRITES_AGAIN_SECONDS * 1000)
         tries = sum(other.call.params is made.call.params for other in self.made)
         is_repeated = made.call.outcome in REPEATED_AFTER and made.call.operation not in NEVER_REPEATED

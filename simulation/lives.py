@@ -124,6 +124,15 @@ LIVES = (
     ),
     Life("joined when done", _workload((0, _archive("r1", "Standard")), (8 * _HOUR_SECONDS, _archive("r2", "Bulk")))),
     Life("opened anew", _workload((0, _archive("r1", "Standard")), (28 * _HOUR_SECONDS, _archive("r2", "Bulk")))),
+    Life(
+        "taken over",
+        _workload(
+            (0, _archive("r1", "Bulk")),
+            (60, _archive("r2", "Expedited")),
+            (19 * _HOUR_SECONDS, _archive("r3", "Bulk")),
+        ),
+        about=("complete", "reconcile"),
+    ),
     Life("cancelled", _workload((0, _archive("r1", "Expedited")), (0, {"cancel": "r1"}))),
     Life("refused", _workload((0, _archive("r1", "Standard", archive=4)))),
     Life("rejected", _workload((0, {"requestId": "bad", "vaultName": VAULT}))),

@@ -130,8 +130,8 @@ MUTATIONS = (
     one(
         "no two inventories share a job",
         "retrieval.py",
-        'what |= {"inventory": inventory_of(request)}',
-        'what |= {"inventory": inventory_of(request), "of": request.request_id}',
+        'what: dict[str, Any] = {"inventory": inventory_of(request)}',
+        'what: dict[str, Any] = {"inventory": inventory_of(request), "of": request.request_id}',
     ),
     one(
         "falls back where nobody said so",
@@ -282,6 +282,27 @@ MUTATIONS = (
         Promise.EVERY_MESSAGE_ENDS,
     ),
     one(
+        "claims that came later held absent by a listing that began before them",
+        "work/settling.py",
+        "self.unseen = set(listing.sought)",
+        "self.unseen = {*listing.sought, *(claim.tag.describe(None) for claim in claims)}",
+    ),
+    one(
+        "a permission missing for a day fails retrievals",
+        "bounds.py",
+        "DENIED_AT_MOST_SECONDS = 48 * 3600",
+        "DENIED_AT_MOST_SECONDS = 24 * 3600",
+        Promise.GLACIERS_WORD,
+    ),
+    one(
+        "what was begun just now fails as unseen for long",
+        "attempts.py",
+        "now_ms - max(unseen_since, *_begun_ms(record)) >",
+        "now_ms - unseen_since >",
+        Promise.NO_DOLLAR_TWICE,
+        Promise.GLACIERS_WORD,
+    ),
+    one(
         "an event does not wait for those before it",
         "work/publishing.py",
         "            heads.setdefault(change.item_id, change)",
@@ -328,7 +349,7 @@ MUTATIONS = (
     one(
         "an expired output joined",
         "joining.py",
-        "return left_ms >= bounds.OUTPUT_WORTH_JOINING_SECONDS * 1000",
+        "return is_worth_joining(record.output_available_until or 0, now_ms)",
         "return True",
         Promise.EVERY_MESSAGE_ENDS,
     ),
@@ -539,8 +560,28 @@ MUTATIONS = (
     one(
         "who follows an inventory has a job of their own",
         "retrieval.py",
-        'what |= {"inventory": inventory_of(request)}',
-        'what |= {"inventory": inventory_of(request), "follow": request.follow_pages}',
+        'what: dict[str, Any] = {"inventory": inventory_of(request)}',
+        'what: dict[str, Any] = {"inventory": inventory_of(request), "follow": request.follow_pages}',
+    ),
+    one(
+        "what is left of an ended retrieval's jobs passed over",
+        "work/sharing.py",
+        "joining.taking_over(self.opens(old.key, old.generation + 1), old, self.now_ms())",
+        "self.opens(old.key, old.generation + 1)",
+    ),
+    one(
+        "a job that was taken over taken for one's own",
+        "endings.py",
+        "    if record.is_open and record.took_over(attempt) and not (known and _serves_anew(record, job)):\n",
+        "    if False:\n",
+        Promise.GLACIERS_WORD,
+        Promise.EVERY_MESSAGE_ENDS,
+    ),
+    one(
+        "a page that is followed not shared by its Marker",
+        "work/intake.py",
+        "if request.marker is not None else None",
+        "if False else None",
     ),
     one(
         "a date is the same only in the same spelling",
@@ -559,8 +600,8 @@ MUTATIONS = (
     one(
         "an inventory listed for who does not follow",
         "events.py",
-        "            if asker.follow and _is_last_page(new):",
-        "            if _is_last_page(new):",
+        "            if asker.follow and detail_type == SUCCEEDED and not new.has_further_page:",
+        "            if new.is_inventory and detail_type == SUCCEEDED and not new.has_further_page:",
         Promise.EVERY_MESSAGE_ENDS,
     ),
     one(

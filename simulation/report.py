@@ -29,7 +29,7 @@ def show_totals(console: Console, totals: Totals, path: Path) -> bool:
     )
     console.print(
         f"{totals.in_vain:,} jobs in vain, {totals.duplicates:,} told as duplicates; "
-        f"{totals.in_doubt:,} units told as in doubt"
+        f"{totals.in_doubt:,} units told as in doubt; {totals.carried_on:,} times a listing was left to the next run"
     )
     missing, hardly = totals.uncovered(KINDS), totals.hardly_covered(KINDS)
     if hardly:

@@ -10,16 +10,17 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from simulation.history import Change
 from simulation.promises.money import IN_DOUBT, jobs_in_vain
-from simulation.promises.records import FIRST
 from simulation.promises.said import Told
 from simulation.run import Run
 from simulation.strikes import EVERY_CALL, SERVICES
-from thaw.states import MOVES
+from thaw.states import FIRST, MOVES
 
 ROOT = Path(__file__).parent.parent
 _SOURCES = ("functions", "infra", "local", "simulation")
 _SETTINGS = ("app.py", "cdk.json", "constraints.txt", "local/dynamodb_local/pom.xml")
+CARRIED_ON = "a listing carried on"
 _LONG_SEEDS = 1000
 _BY_LUCK = 20
 
@@ -49,6 +50,8 @@ class Result:
     """Jobs of which it was told."""
     in_doubt: int
     """Units of which was told that perhaps they are not ours."""
+    carried_on: int
+    """Runs of reconcile that left a listing of a vault's jobs to the next one."""
 
     @classmethod
     def of(cls, run: Run) -> Result:
@@ -69,6 +72,7 @@ class Result:
             in_vain=len({second.job_id for _, second in in_vain}),
             duplicates=len(told.duplicates),
             in_doubt=sum(code == IN_DOUBT for code in told.units.values()),
+            carried_on=sum(_is_left_to_others(change) for change in run.history.changes),
         )
 
 
@@ -83,6 +87,10 @@ def _moves(run: Run) -> Counter[str]:
         elif old["state"] != new["state"]:
             moves[f"{old['state']} -> {new['state']}"] += 1
     return moves
+
+
+def _is_left_to_others(change: Change) -> bool:
+    return change.new is not None and change.new["kind"] == "listing" and "marker" in change.new
 
 
 def legal_moves() -> list[str]:
@@ -110,6 +118,7 @@ class Totals:
     in_vain: int = 0
     duplicates: int = 0
     in_doubt: int = 0
+    carried_on: int = 0
 
     def add(self, result: Result) -> None:
         self.seeds += 1
@@ -124,11 +133,12 @@ class Totals:
         self.in_vain += result.in_vain
         self.duplicates += result.duplicates
         self.in_doubt += result.in_doubt
+        self.carried_on += result.carried_on
         if result.violations:
             self.failed.append(result)
 
     def uncovered(self, kinds: Iterable[str]) -> list[str]:
-        """The legal moves, the kinds of fault, and the services that such a fault met, that did not occur."""
+        """The legal moves, the kinds of fault, the services that such a fault met, and the rest, that did not occur."""
         return [name for name, count in self._counts(kinds) if count == 0]
 
     def hardly_covered(self, kinds: Iterable[str]) -> list[str]:
@@ -144,6 +154,7 @@ class Totals:
         yield from ((move, self.moves[move]) for move in legal_moves())
         yield from ((kind, self.faults[kind]) for kind in kinds)
         yield from ((place, self.struck_at[place]) for place in places())
+        yield CARRIED_ON, self.carried_on
 
 
 @dataclass(frozen=True)

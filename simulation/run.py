@@ -239,7 +239,7 @@ class Run:
     def _check(self) -> None:
         cloud, history = self.world.cloud, self.history
         told, asked, ledger = Told(cloud.events), Asked(self._bodies(), cloud.move_tasks.new_ids), cloud.glacier.ledger
-        word = Word({job.job_id: job for job in ledger.jobs}, history, self.workload, self.limits == WITHIN)
+        word = Word({job.job_id: job for job in ledger.jobs}, history, self.workload, self.limits)
         self._all_broken(requests.every_message_ends(asked, told, history))
         self._all_broken(requests.nothing_follows_the_end(asked, told))
         self._all_broken(requests.contexts_come_back(asked, told))

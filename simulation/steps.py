@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+from local.glacier.inventory import marker_after
 from simulation.choices import Choice
 from simulation.workload import FOREIGN_ACCOUNT, FOREIGN_VAULT, MIB, VAULT, Body, Step, archives
 
@@ -28,10 +29,22 @@ class Part:
     since: bool = False
     until: bool = False
     csv: bool = False
+    after: int | None = None
+    """The number of the archive after which it begins: with a Marker that is known of an earlier time."""
 
 
 USUAL_PART = Part("2")
-_PARTS = (USUAL_PART, Part("3"), Part("3", since=True), Part("2", until=True, csv=True), Part(None), Part(None, True))
+SECOND_PAGE = Part("2", after=1)
+"""Of the usual part."""
+_PARTS = (
+    USUAL_PART,
+    SECOND_PAGE,
+    Part("3"),
+    Part("3", since=True),
+    Part("2", until=True, csv=True),
+    Part(None),
+    Part(None, True),
+)
 _SINCE = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00+00:00", "2026-01-01T01:00:00+01:00")
 _UNTIL = (
     "2026-12-31T23:59:59.500Z",
@@ -110,6 +123,7 @@ class Steps:
             "Limit": part.limit,
             "StartDate": chance.choice(_SINCE) if part.since else None,
             "EndDate": chance.choice(_UNTIL) if part.until else None,
+            "Marker": marker_after(self._archives[part.after].id) if part.after is not None else None,
         }
         given = {name: value for name, value in asked.items() if value is not None}
         job: Body = {"Type": "inventory-retrieval", "Tier": tier}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections import Counter
@@ -9,11 +10,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
-from local.calls import Call, Perform, error_reply
+from local.calls import Call, Perform, changed_reply, error_reply
 from local.cloud import Cloud
 from local.dynamodb_local.tables import ENDPOINT_VARIABLE
 from local.glacier.ledger import JobStarted
@@ -27,6 +29,7 @@ NEVER_REPEATED = ("InitiateJob", "PurchaseProvisionedCapacity")
 """The calls on which money hangs."""
 SWITCH = "switch"
 OUTAGE = "outage"
+WITHDRAWN = "permission withdrawn"
 LATE_EFFECTS = ("dies, effect late", "times out, effect late")
 _KEPT_UP = {"keeps failing": "500 before", "done, keeps failing": "500 before", "keeps throttling": "throttled"}
 """What the SDK's own repeats of the call meet."""
@@ -34,9 +37,16 @@ _KEPT_UP = {"keeps failing": "500 before", "done, keeps failing": "500 before", 
 _DEFAULT_READ_TIMEOUT_SECONDS = 60
 """botocore's, of every client that does not set its own."""
 _STATUS_OF_ERROR = 500
-_ENTRIES_AT_MOST = 10
+_MARKS = 10
+"""As many as there are entries at most in a call of PutEvents."""
 _LONGEST_OUTAGE_SECONDS = 3 * 3600.0
 """Long enough for dead letters: a message is tried five times, six minutes apart."""
+
+_WITHDRAWN_SECONDS = (5 * 60.0, 60 * 3600.0)
+"""From soon mended to longer than retrievals wait for it."""
+_LOOKS = ("DescribeJob", "ListJobs")
+_WITHDRAWN_WITH = {"InitiateJob": ("InitiateJob",), **dict.fromkeys(_LOOKS, _LOOKS)}
+"""Calls that need one statement of a policy, by each of them."""
 
 _SERVER_ERRORS = {"glacier": "ServiceUnavailableException", "sqs": "InternalError"}
 _SERVER_ERROR = "InternalServerError"
@@ -68,12 +78,13 @@ EVERY_CALL: Mapping[str, float] = {
 """The kinds that any call can meet, with their weights."""
 
 ONE_OPERATION: Mapping[str, Mapping[str, float]] = {
-    "InitiateJob": {"no capacity": 2.0, "policy full": 2.0, "denied": 0.5, "overtaken": 3.0},
+    "InitiateJob": {"no capacity": 2.0, "policy full": 2.0, "denied": 0.5, WITHDRAWN: 0.05, "overtaken": 3.0},
     "PurchaseProvisionedCapacity": {"limit exceeded": 4.0, "denied": 0.5},
     "ListProvisionedCapacity": {"listed late": 4.0, "denied": 0.5},
-    "ListJobs": {"listed late": 4.0, "appears late": 4.0, "denied": 0.5},
-    "DescribeJob": {"described late": 4.0, "denied": 0.5},
+    "ListJobs": {"listed late": 4.0, "appears late": 4.0, "denied": 0.5, WITHDRAWN: 0.15},
+    "DescribeJob": {"described late": 4.0, "denied": 0.5, WITHDRAWN: 0.15},
     **({} if ENDPOINT_VARIABLE in os.environ else {"Query": {"index behind": 6.0}}),
+    "BatchGetItem": {"keys unprocessed": 4.0},
     "PutEvents": {"entries refused": 6.0},
     **{write: {"in conflict": 1.0} for write in ("PutItem", "UpdateItem", "TransactWriteItems")},
 }
@@ -126,12 +137,14 @@ def amount_of(kind: str, call: Call, chance: random.Random, limits: Limits) -> f
         return round(limits.index_lag_seconds * (1 - chance.random() ** 2), 3)
     if kind == OUTAGE:
         return round(_LONGEST_OUTAGE_SECONDS * chance.random() ** 2, 3)
+    if kind == WITHDRAWN:
+        return round(chance.uniform(*_WITHDRAWN_SECONDS), 3)
     if kind in ("slow reply", "overtaken"):
         return round(chance.choice([0.01, *_moments_seconds(call, chance)]), 3)
     if kind in (*_REFUSALS, "throttled"):
         return round(chance.choice([0.0, 0.0, *_moments_seconds(call, chance)]), 3)
-    if kind == "entries refused":
-        return float(chance.randrange(1, 2**_ENTRIES_AT_MOST))
+    if kind in ("entries refused", "keys unprocessed"):
+        return float(chance.randrange(1, 2**_MARKS))
     return 0.0
 
 
@@ -161,6 +174,8 @@ class Strikes:
     """How often a kind made no difference: nothing was so new that it could be listed late, or no job was started."""
     _down_until_ms: dict[str, float] = field(default_factory=dict)
     """When the outage of a service is over."""
+    _denied_until_ms: dict[str, float] = field(default_factory=dict)
+    """When an operation's permission is granted again."""
     _appears_ms: dict[str, float] = field(default_factory=dict)
     """When jobs that appear late do so."""
 
@@ -174,21 +189,26 @@ class Strikes:
         return kinds
 
     def kept_up(self, call: Call) -> Choice | None:
-        """What happens to repeats of a call that keeps failing, while a service is down, and until a job appears."""
+        """What happens to repeats of a call that keeps failing, while a service is down or a permission withdrawn, and
+        until a job appears."""
         if call.at_ms < self._down_until_ms.get(call.service, 0):
             return Choice("500 before")
+        if call.at_ms < self._denied_until_ms.get(call.operation, 0):
+            return Choice("denied")
         if call.operation == "DescribeJob" and call.at_ms < self._appears_ms.get(call.params["jobId"], 0):
             return Choice("described late", self.limits.listing_lag_seconds)
         return next((choice for params, choice in self._failing if params is call.params), None)
 
     def end_outages(self) -> None:
+        """And withdrawn permissions are granted again."""
         now_ms = self.cloud.clock.now_ms()
-        self._down_until_ms = {service: min(until_ms, now_ms) for service, until_ms in self._down_until_ms.items()}
+        for ends_ms in (self._down_until_ms, self._denied_until_ms):
+            ends_ms.update({name: min(until_ms, now_ms) for name, until_ms in ends_ms.items()})
 
     @property
     def outages_end_ms(self) -> float:
-        """When the last of them is over; 0 where there was none."""
-        return max(self._down_until_ms.values(), default=0.0)
+        """When the last of them is over, or of the times without a permission; 0 where there was none."""
+        return max([*self._down_until_ms.values(), *self._denied_until_ms.values()], default=0.0)
 
     def strike(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """The answer to a call to which this happens; or what the SDK, or the function's death, raises."""
@@ -268,6 +288,12 @@ class Strikes:
         self._down_until_ms[call.service] = call.at_ms + choice.amount * 1000
         return self._500_before(choice, call, perform)
 
+    def _permission_withdrawn(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """From now on this call is denied, and those that need the same statement of a policy."""
+        until_ms = call.at_ms + choice.amount * 1000
+        self._denied_until_ms |= dict.fromkeys(_WITHDRAWN_WITH[call.operation], until_ms)
+        return self._refused(_REFUSALS["denied"], Choice("denied"))
+
     def _slow_reply(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         reply = perform()
         _process().pause(min(choice.amount, _slowest_reply_seconds(call)))
@@ -321,9 +347,11 @@ class Strikes:
         self.in_vain[choice.kind] += not comes_to_something
 
     def _index_behind(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
-        with self.history.table_as_of(call.at_ms - round(choice.amount * 1000)) as is_other:
-            self._count(choice, is_other)
-            return perform()
+        """In vain where the reply names what it would have named anyway."""
+        with self.history.table_as_of(call.at_ms - round(choice.amount * 1000)):
+            behind = perform()
+        self._count(choice, _ids_in(behind) != _ids_in(perform()))
+        return behind
 
     def _in_conflict(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
         """Someone else's transaction holds the item: nothing is done."""
@@ -333,15 +361,26 @@ class Strikes:
         return error_reply("TransactionCanceledException", "struck", CancellationReasons=reasons)
 
     def _entries_refused(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
-        """Those whose bits are set in the amount; the first where that is none of them."""
-        deliveries = self.cloud.deliveries
-        count = len(call.params["Entries"])
-        bits, mask = iter(range(count)), int(choice.amount) & (2**count - 1) or 1
-        deliveries.refuse_entry = lambda entry: "ThrottlingException" if mask >> next(bits) & 1 else None
+        """Those that are marked."""
+        deliveries, marks = self.cloud.deliveries, iter(_marks(choice, len(call.params["Entries"])))
+        deliveries.refuse_entry = lambda entry: "ThrottlingException" if next(marks) else None
         try:
             return perform()
         finally:
             deliveries.refuse_entry = lambda entry: None
+
+    def _keys_unprocessed(self, choice: Choice, call: Call, perform: Perform) -> AWSResponse:
+        """Those that are marked; of the others the reply has the items."""
+        ((table, asked),) = call.params["RequestItems"].items()
+        marks = _marks(choice, len(asked["Keys"]))
+        left = [key for key, is_marked in zip(asked["Keys"], marks, strict=True) if is_marked]
+
+        def leave(reply: Any) -> None:
+            items = reply["Responses"][table]
+            reply["Responses"][table] = [item for item in items if {"id": item["id"]} not in left]
+            reply["UnprocessedKeys"] = {table: {**asked, "Keys": left}}
+
+        return changed_reply(perform(), leave)
 
     @property
     def _longest_timeout_seconds(self) -> float:
@@ -376,6 +415,17 @@ def _process() -> Process:
     process = current()
     assert process is not None, "only functions' calls are struck"
     return process
+
+
+def _marks(choice: Choice, count: int) -> list[bool]:
+    """Which of so many are struck: those whose bits are set in the amount; the first where that is none of them."""
+    marks = [int(choice.amount) >> number % _MARKS & 1 == 1 for number in range(count)]
+    return marks if any(marks) else [True, *marks[1:]]
+
+
+def _ids_in(page: AWSResponse) -> list[str]:
+    """The items that an answer to a Query names."""
+    return [item["id"]["S"] for item in json.loads(page.content)["Items"]]
 
 
 def _is_new(at: datetime, seconds: float, call: Call) -> bool:

@@ -26,11 +26,12 @@ from simulation.choices import Choice, Schedule
 from simulation.limits import WITHIN
 from simulation.lives import LIVES, Life
 from simulation.run import Run
-from simulation.strikes import NEVER_REPEATED, OUTAGE, SWITCH, own_kinds
+from simulation.strikes import NEVER_REPEATED, OUTAGE, SWITCH, WITHDRAWN, own_kinds
 from simulation.world import World
+from thaw import bounds
 
 _LIVES = {life.name: life for life in LIVES}
-_ALL_ENTRIES = 1023.0
+_ALL_MARKED = 1023.0
 _OUTAGE_SECONDS = 3600.0
 """Long enough for dead letters."""
 
@@ -70,7 +71,9 @@ _AMOUNTS = {
     "appears late": WITHIN.listing_lag_seconds,
     "described late": WITHIN.listing_lag_seconds,
     "index behind": WITHIN.index_lag_seconds,
-    "entries refused": _ALL_ENTRIES,
+    "entries refused": _ALL_MARKED,
+    "keys unprocessed": _ALL_MARKED,
+    WITHDRAWN: bounds.DENIED_AT_MOST_SECONDS + 3600.0,
 }
 TELLING_WAYS = [way for way in WAYS if way.kind in ("dies after", "done, keeps failing")]
 """Nothing more is done, or the caller is told otherwise. Who dies before a call is where they were after the one before

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from simulation.choices import Choice
 from simulation.limits import WITHIN
 from simulation.steps import USUAL_PART, Steps
-from simulation.workload import VAULT
+from simulation.strikes import WITHDRAWN
+from simulation.workload import MIB, VAULT, archives
 from thaw import bounds, capacity
 from thaw.tiers import Tier, first_look_seconds
 
@@ -73,8 +74,35 @@ def _hurried_pages(steps: Steps, chance: random.Random) -> None:
 
 def _burst(steps: Steps, chance: random.Random) -> None:
     """More than one batch, at times."""
+    if chance.random() < 0.5:
+        _listed_in_pieces(steps, chance)
+        return
     for _ in range(chance.randint(5, 12)):
         steps.ask(_tier(chance))
+
+
+def _listed_in_pieces(steps: Steps, chance: random.Random) -> None:
+    """Of no start there is an answer; and the listing that would show the jobs is broken off, or takes more time than
+    there is. The next run carries it on, with those that have come to be in doubt since."""
+    count, later = 8, chance.randint(1, 3)
+    for number in range(count):
+        job = {"Type": "archive-retrieval", "ArchiveId": archives()[number % 4].id, "Tier": _slow_tier(chance)}
+        job |= {"RetrievalByteRange": f"0-{MIB - 1}"} if number >= 4 else {}
+        body = {"requestId": f"r{number + 1}", "vaultName": VAULT, "jobParameters": job}
+        steps.request(body, chance.uniform(10, bounds.TICK_SECONDS) if number == count - later else 0.0)
+    started = {f"initiate InitiateJob {number}": _unanswered(chance) for number in range(1, count + 1)}
+    breaks_off = {f"reconcile ListJobs {chance.randint(2, 4)}": Choice("keeps failing")}
+    every_third = {f"reconcile ListJobs {n}": Choice("times out before") for n in range(1, 3 * count) if n % 3}
+    steps.certain = started | chance.choice([breaks_off, every_third])
+    steps.settings = {"jobs_per_page": 1, "newest_jobs_first": chance.random() < 0.7}
+
+
+def _slow_tier(chance: random.Random) -> str:
+    return chance.choice(["Standard", "Bulk"])
+
+
+def _unanswered(chance: random.Random) -> Choice:
+    return Choice(chance.choice(["loses reply", "loses reply", "loses reply", "loses request"]))
 
 
 def _days_of_quiet(steps: Steps, chance: random.Random) -> None:
@@ -170,6 +198,58 @@ def _hurried(steps: Steps, chance: random.Random) -> None:
     steps.settings = {**room, "faults_begin_seconds": chance.choice([0.0, begin_seconds])}
 
 
+def _taken_over(steps: Steps, chance: random.Random) -> None:
+    """A slower job goes on, or its output is there for longer, when what a faster one gave is of no use any more: it
+    may do for who asks then. Or it failed, or nobody heard of its end."""
+    fate = chance.choice([{}, {}, {"job's time 1": Choice("job late", 6 * HOUR_SECONDS)}, _FAILS, _UNHEARD])
+    steps.certain = dict(fate)
+    part = steps.part()
+    of_archive = chance.random() < 0.5
+    slower, tier = chance.choice(_TWO_TIERS) if of_archive else _TWO_TIERS[0]
+
+    def ask(tier: str, after_hours: float) -> None:
+        if of_archive:
+            steps.ask(tier, after_hours * HOUR_SECONDS, archive=3)
+        else:
+            steps.ask_inventory(after_hours * HOUR_SECONDS, part=part, tier=tier)
+
+    ask(slower, 0.0)
+    ask(tier, chance.uniform(0.05, 1.5))
+    ask(chance.choice([slower, slower, tier]), chance.uniform(17, 38) if of_archive else chance.uniform(3, 14))
+    if chance.random() < 0.5:
+        ask(slower, chance.uniform(0, 12))
+    steps.settings = {"on_demand_room": True}
+
+
+_FAILS = {"job's end 1": Choice("job fails")}
+_UNHEARD = {"notification 1": Choice("notification lost"), "notification 2": Choice("notification lost")}
+
+
+def _permission_withdrawn(steps: Steps, chance: random.Random) -> None:
+    """For about two days nobody may look at jobs, of whose ends nobody hears either; or start one."""
+    slower, tier = chance.choice(_TWO_TIERS)
+    of_looks = chance.random() < 0.75
+    steps.ask(slower, archive=3)
+    begins_seconds = first_look_seconds(slower) + bounds.TICK_SECONDS if of_looks else 0.0
+    _ask_until_it_fails(steps, chance, tier, begins_seconds + bounds.DENIED_AT_MOST_SECONDS)
+    lasts_hours = chance.choice([chance.uniform(0.1, 47), chance.uniform(47, 60), chance.uniform(49, 60)])
+    withdrawn = Choice(WITHDRAWN, round(lasts_hours * HOUR_SECONDS, 3))
+    denied = ("reconcile DescribeJob 1", "reconcile ListJobs 1") if of_looks else ("initiate InitiateJob 1",)
+    lost = {f"notification {number}": Choice("notification lost") for number in range(1, chance.randint(2, 4))}
+    steps.certain = dict.fromkeys(denied, withdrawn) | lost
+    ends_seconds = begins_seconds + withdrawn.amount + chance.uniform(0, 2) * HOUR_SECONDS
+    steps.settings = {"on_demand_room": True, "faults_end_seconds": max(ends_seconds, steps.at_seconds)}
+
+
+def _ask_until_it_fails(steps: Steps, chance: random.Random, tier: Tier, fails_seconds: float) -> None:
+    """Others want the same bytes at a faster tier, in the last hours above all; and again soon, when the retrieval has
+    failed, or goes on because of the job that is new."""
+    ahead_hours = chance.choice([chance.uniform(0, 1), chance.uniform(0, 6), chance.uniform(0, 48)])
+    steps.ask(tier, fails_seconds - ahead_hours * HOUR_SECONDS, archive=3)
+    for _ in range(chance.randint(1, 3)):
+        steps.ask(_tier(chance), chance.choice([chance.uniform(0, 1), chance.uniform(0, 5)]) * HOUR_SECONDS, archive=3)
+
+
 def _about_units() -> list[dict[str, Choice]]:
     """A purchase without a reply, and then a lag; a lag once the unit was seen; two that decide at the same time; slots
     that nobody was told of; a purchase that is on its way while someone else buys a unit."""
@@ -246,5 +326,7 @@ THEMES: dict[str, Callable[[Steps, random.Random], None]] = {
     "hurried at the start": _hurried_at_the_start,
     "just in time": _just_in_time,
     "falls back": _falls_back,
+    "taken over": _taken_over,
+    "permission withdrawn": _permission_withdrawn,
 }
-LONG = ("month's end", "days of quiet")
+LONG = ("month's end", "days of quiet", "permission withdrawn")

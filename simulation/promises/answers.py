@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.deploy import ACCOUNT_ID
+from local.glacier.inventory import archive_before
 from local.glacier.ledger import JobStarted
 from simulation.workload import MIB, Body, archives
 
@@ -15,12 +16,23 @@ _SIZES_BYTES = {archive.id: archive.size_mib * MIB for archive in archives()}
 
 
 def answers(job: JobStarted, body: Body) -> bool:
-    """The same bytes of the same archive, or a page of the same part of the same vault's inventory, one after the first
-    only where the request follows; at whatever tier."""
+    """The same bytes of the same archive, or a page of the same part of the same vault's inventory: that from which the
+    request asks on, and one after it only where the request follows; at whatever tier."""
     part = part_of(job.inventory) if job.inventory else None
     given = (job.account_id, job.vault_name, job.archive_id, job.byte_range, part)
-    is_first = marker_of(job) is None
-    return given == _wanted(body) and (is_first or bool(body.get("followPages")))
+    begins, asked_from = _last_before(marker_of(job)), _last_before(marker_asked(body))
+    return given == _wanted(body) and (begins == asked_from or (begins > asked_from and bool(body.get("followPages"))))
+
+
+def _last_before(marker: str | None) -> str:
+    """The archive after which a page begins; archives are listed in the order of their ids."""
+    return archive_before(marker) if marker is not None else ""
+
+
+def marker_asked(body: Body) -> str | None:
+    """From where on a request asks for an inventory."""
+    marker: str | None = body["jobParameters"].get("InventoryRetrievalParameters", {}).get("Marker")
+    return marker
 
 
 def marker_of(job: JobStarted) -> str | None:

@@ -135,7 +135,8 @@ def _has_claimed(old: Attributes | None, new: Attributes) -> bool:
 
 
 def ends_are_noticed(jobs: Mapping[str, JobStarted], faults_end: datetime, history: History) -> Iterator[Violation]:
-    """Without a notification too, a job's end is seen at its own next look, whatever else its retrieval waits for."""
+    """Without a notification too, a job's end is seen at its own next look, whatever else its retrieval waits for; that
+    of one that was taken over at the first look at all."""
     for change in history.changes:
         old, new = change.old, change.new
         if new is None or new.get("state") != State.SUCCEEDED or (old and old["state"] == State.SUCCEEDED):
@@ -146,7 +147,7 @@ def ends_are_noticed(jobs: Mapping[str, JobStarted], faults_end: datetime, histo
             continue
         tier = Tier(job.tier)
         first_look_ms = job.at.timestamp() * 1000 + first_look_seconds(tier) * 1000
-        since_ms = max(end.at_ms, first_look_ms, faults_end.timestamp() * 1000)
+        since_ms = max(end.at_ms, first_look_ms, new["openedAt"], faults_end.timestamp() * 1000)
         within_seconds = LOOK_EVERY_SECONDS[tier] + 2 * bounds.TICK_SECONDS + _LOOKED_AT_WITHIN.total_seconds()
         if change.at_ms > since_ms + within_seconds * 1000:
             late_hours = (change.at_ms - end.at_ms) / 3_600_000

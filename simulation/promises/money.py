@@ -1,8 +1,9 @@
 """No dollar twice (promise 2), by Glacier's own ledger.
 
-*Jobs.* Two jobs are for the same thing if they retrieve the same bytes, or the same page of the same inventory; but all
-of an archive, and a range of which nobody said that it is all of it, are two things to Thaw. The later one is paid for
-in vain if, when it was started, the earlier one was in progress at a tier at least as fast, or had succeeded at one and
+*Jobs.* Two jobs are for the same thing if they retrieve the same bytes, or the same page of the same inventory. Not the
+same to Thaw are all of an archive and a range of which nobody said that it is all of it; pages of two inventories that
+begin alike; and a page that was asked for by its Marker before an inventory came to it. The later job is paid for in
+vain if, when it was started, the earlier one was in progress at a tier at least as fast, or had succeeded at one and
 its output was good for long enough. And each was asked for, at its tier.
 
 *Units.* A unit is paid for in vain if those there were could have done, within `drainWithinMinutes` and up to their
@@ -15,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import combinations, groupby, pairwise
+from itertools import combinations, groupby
 
 from local.calls import Call
 from local.glacier.capacity import one_month_after
@@ -58,8 +59,10 @@ def jobs_in_vain(
 
     ours = sorted((job for job in jobs if job.description != SOMEONE_ELSES), key=target)
     for _, same in groupby(ours, key=target):
-        for first, second in combinations(sorted(same, key=lambda job: job.at), 2):
-            if _served(first, second, history, slack_seconds * 1000):
+        jobs_in_order = sorted(same, key=lambda job: job.at)
+        for first, second in combinations(jobs_in_order, 2):
+            is_one = first.archive_id is not None or _is_one_page(first, second, jobs_in_order, history)
+            if is_one and _served(first, second, history, slack_seconds * 1000):
                 yield first, second
 
 
@@ -68,14 +71,24 @@ def _target(job: JobStarted, history: History, sent: Sent) -> tuple[str, ...]:
     if job.archive_id is not None:
         range_named = "range" if _is_taken_for_a_range(job, history, sent) else ""
         return (*vault, job.archive_id, job.byte_range or "", range_named)
-    part, marker = str(part_of(job.inventory or {})), marker_of(job)
-    return (*vault, part, marker or "", _page_before(job, history) if marker else "")
+    return (*vault, str(part_of(job.inventory or {})), marker_of(job) or "")
 
 
 def _is_taken_for_a_range(job: JobStarted, history: History, sent: Sent) -> bool:
     """Whether each request it is for named a range, and none said that it is all of the archive."""
     bodies = [body for request_id in _record_of(job, history).get("requests", ()) for body in sent(request_id)]
     return bool(bodies) and all(named_range(body) is not None for body in bodies)
+
+
+def _is_one_page(first: JobStarted, second: JobStarted, jobs: Sequence[JobStarted], history: History) -> bool:
+    """Whether two pages that begin alike are one. Each listing has pages of its own. Who asks for a page by its Marker
+    shares it with the listing that came to it last, if any had."""
+    before, asked_alone = _page_before(first, history), not _page_before(second, history)
+    if not before or not asked_alone:
+        return before == _page_before(second, history)
+    opened_ms = _record_of(first, history)["openedAt"]
+    others = (_record_of(job, history) for job in jobs if _page_before(job, history) not in ("", before))
+    return not any(opened_ms < other["openedAt"] <= second.at.timestamp() * 1000 for other in others)
 
 
 def _page_before(job: JobStarted, history: History) -> str:
@@ -93,7 +106,7 @@ def _record_of(job: JobStarted, history: History) -> Attributes:
 
 
 def _served(first: JobStarted, second: JobStarted, history: History, slack_ms: float) -> bool:
-    if _RANK[first.tier] > _RANK[second.tier] or _is_left_over(first, second, history, slack_ms):
+    if _RANK[first.tier] > _RANK[second.tier]:
         return False
     end, at_ms = history.job_ends.get(first.job_id), second.at.timestamp() * 1000
     if end is None or end.at_ms > at_ms:
@@ -101,21 +114,6 @@ def _served(first: JobStarted, second: JobStarted, history: History, slack_ms: f
     if end.status != "Succeeded" or first.archive_id is None:
         return False
     return end.at_ms + _LIVES_MS - at_ms > _WORTH_MS + slack_ms
-
-
-def _is_left_over(first: JobStarted, second: JobStarted, history: History, slack_ms: float) -> bool:
-    """Whether a faster job had served the retrieval that the first was started for, and the second is of a later one,
-    begun when that job's output was good no more. What is left of an ended retrieval's jobs is followed by nobody."""
-    tag, later = Tag.read(first.description), Tag.read(second.description)
-    if tag is None or later is None or tag.key != later.key or tag.generation >= later.generation:
-        return False
-    ended = history.retrieval(tag.key, tag.generation)
-    if ended.get("state") != State.SUCCEEDED or ended["jobId"] == first.job_id:
-        return False
-    served_by = history.job_ends.get(ended["jobId"])
-    if first.archive_id is None or served_by is None:
-        return True
-    return second.at.timestamp() * 1000 > served_by.at_ms + _LIVES_MS - _WORTH_MS - slack_ms
 
 
 def of_jobs(jobs: Sequence[JobStarted], history: History, sent: Sent) -> Iterator[Violation]:
@@ -221,13 +219,16 @@ def of_units(
 
 
 def _read_of_backlog(unit: UnitBought, calls: Sequence[Call]) -> tuple[Call, Call]:
-    """With which call top_up read what waits when it decided to buy a unit; and the next that it made. Who bought
-    without a look has the purchase for both."""
+    """With which call top_up began to read what waits when it decided to buy a unit, for one may leave something to the
+    next; and with which it went on. Who bought without a look has the purchase for both."""
     at_ms = math.ceil(unit.at.timestamp() * 1000)
     *_, purchase = (call for call in calls if call.operation == _PURCHASE and call.at_ms <= at_ms)
     before = [call for call in calls if call.instance == purchase.instance and call.number <= purchase.number]
-    reads = [(call, after) for call, after in pairwise(before) if call.operation == _READ]
-    return reads[-1] if reads else (purchase, purchase)
+    reads = [list(calls) for operation, calls in groupby(before, lambda call: call.operation) if operation == _READ]
+    if not reads:
+        return purchase, purchase
+    first, last = reads[-1][0], reads[-1][-1]
+    return first, next(call for call in before if call.number > last.number)
 
 
 def _work_seconds(read: Call, after: Call, history: History, expedited: set[str], within: timedelta) -> float:

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from simulation.history import Attributes, Change, History
 from simulation.promises.violation import Promise, Violation
 from thaw import bounds
-from thaw.states import MOVES, OPEN, State
+from thaw.states import FIRST, MOVES, OPEN, State
 
-FIRST = frozenset({State.WAITING, State.INITIATING})
-"""As what a retrieval begins: as what has to wait, or claimed by who wrote it."""
 _MAY_CHANGE_AFTER_THE_END = {"revision", "requests", "duplicates", "jobs", "further"}
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from local.calls import Call
 from local.deliveries import Event
 from local.glacier.ledger import JobStarted
-from simulation.history import History, JobEnd
-from simulation.promises.answers import answers, marker_of, named_range
+from simulation.history import Attributes, Change, History, JobEnd
+from simulation.limits import WITHIN, Limits
+from simulation.promises.answers import answers, marker_asked, marker_of, named_range
 from simulation.promises.said import FAILED, LISTED, SUCCEEDED
 from simulation.promises.violation import Promise, Violation
 from simulation.workload import MIB, Workload
 from thaw import bounds
+from thaw.attempts import CODE_GIVEN_UP, CODE_JOB_VANISHED, CODE_OUTCOME_UNKNOWN
 from thaw.description import Tag
+from thaw.endings import CODE_JOB_FAILED
 from thaw.job import epoch_ms
+from thaw.refusals import Refusal, refusal_of
+from thaw.states import State
 
 _AS_GLACIER_SAYS = {
     "sha256TreeHash": "SHA256TreeHash",
@@ -42,8 +48,12 @@ class Word:
     jobs: Mapping[str, JobStarted]
     history: History
     workload: Workload
-    within: bool
-    """The bounds: beyond them a job may start, or be seen, when it was given up."""
+    limits: Limits
+    """Beyond the bounds a job may start, or be seen, when it was given up."""
+
+    @property
+    def within(self) -> bool:
+        return self.limits == WITHIN
 
     def of_event(self, event: Event) -> Iterator[Violation]:
         yield from self._range(event.detail)
@@ -84,8 +94,9 @@ class Word:
                 yield _word(detail, f"has the inventory's {field} {told.get(field)}, and Glacier says {said_of_it}")
 
     def _listed(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
-        """Each page begins where the one before it ends, and after the last there is none."""
-        asked_for: str | None = None
+        """The first page begins where the request says, each where the one before it ends, and the last has none after
+        it."""
+        asked_for = marker_asked(self.workload.requests(detail["requestId"])[0])
         for job_id in detail["jobIds"]:
             job, end = self.jobs.get(job_id), self.history.job_ends.get(job_id)
             where = (job.account_id, job.vault_name, marker_of(job)) if job and job.inventory else None
@@ -98,19 +109,32 @@ class Word:
             yield _word(detail, f"was listed after {len(detail['jobIds'])} pages, and there are more")
 
     def _failed(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
-        code = detail["reason"]["code"]
-        if code == "ResourceNotFoundException":
-            right = self._is_missing(detail["archiveId"])
-        elif code == "InvalidParameterValueException":
-            right = detail["byteRange"] is not None and self._is_beyond(detail)
-        elif code == "JobFailed":
-            right = any(end.status == "Failed" for end in self._ends_of(detail["retrievalId"]))
-        else:
-            right = self._lost_of(detail["retrievalId"]) >= bounds.LOST_AT_MOST
-        if self.within and any(end.status == "Succeeded" for end in self._ends_of(detail["retrievalId"])):
+        code, retrieval_id = detail["reason"]["code"], detail["retrievalId"]
+        changes = list(self.history.changes_of(retrieval_id))
+        fails = next((change for change in changes if (change.new or {})["state"] == State.FAILED), None)
+        if fails is None:
+            yield _word(detail, "failed, and its record did not")
+            return
+        ends = [end for end in self._ends_of(retrieval_id) if end.status == "Succeeded"]
+        if self.within and not all(self._is_hidden(end, fails) for end in ends):
             yield _word(detail, "failed, and a job of it succeeded")
-        if not right:
+        if not self._is_borne_out(code, detail, fails, changes):
             yield _word(detail, f"failed with {code}, which Glacier does not bear out")
+
+    def _is_borne_out(self, code: str, detail: Mapping[str, Any], fails: Change, changes: Sequence[Change]) -> bool:
+        retrieval_id = detail["retrievalId"]
+        if code == "ResourceNotFoundException":
+            return self._is_missing(detail["archiveId"])
+        if code == "InvalidParameterValueException":
+            return detail["byteRange"] is not None and self._is_beyond(detail)
+        if code == CODE_JOB_FAILED:
+            return any(end.status == "Failed" for end in self._ends_of(retrieval_id))
+        if code == CODE_GIVEN_UP:
+            return fails.at_ms - changes[0].at_ms >= bounds.OPEN_AT_MOST_SECONDS * 1000 - self._skew_ms
+        if refusal_of(code) is Refusal.DENIED:
+            return self._denied_ms(retrieval_id, fails, changes) >= bounds.DENIED_AT_MOST_SECONDS * 1000
+        is_unknown = code in (CODE_JOB_VANISHED, CODE_OUTCOME_UNKNOWN) or code in self._unknown_outcomes(retrieval_id)
+        return is_unknown and self._lost_of(retrieval_id, changes) >= bounds.LOST_AT_MOST
 
     def _is_missing(self, archive_id: str | None) -> bool:
         deleted = {step.body for step in self.workload.steps if step.what == "delete"}
@@ -122,16 +146,96 @@ class Word:
 
     def _ends_of(self, retrieval_id: str) -> Iterator[JobEnd]:
         for job in self.jobs.values():
-            tag = Tag.read(job.description)
-            if tag is not None and tag.retrieval_id == retrieval_id and job.job_id in self.history.job_ends:
+            if _is_of(job, retrieval_id) and job.job_id in self.history.job_ends:
                 yield self.history.job_ends[job.job_id]
 
-    def _lost_of(self, retrieval_id: str) -> int:
-        """The most that can have come to nothing. Beyond the bounds one that was given up may turn up, and fail."""
-        key, _, generation = retrieval_id.rpartition("-")
-        attempts = int(self.history.retrieval(key, int(generation))["attempt"])
+    def _lost_of(self, retrieval_id: str, changes: Iterable[Change]) -> int:
+        """The most that can have come to nothing: of its own claims, for its numbers may go on from those of the
+        retrieval before it. Beyond the bounds one that was given up may turn up, and fail."""
+        versions = (change.new or {} for change in changes)
+        claims = len({version["attempt"] for version in versions if version["state"] == State.INITIATING})
         failed = sum(end.status == "Failed" for end in self._ends_of(retrieval_id))
-        return attempts if self.within else attempts + failed
+        return claims if self.within else claims + failed
+
+    def _unknown_outcomes(self, retrieval_id: str) -> set[str]:
+        """Of its calls of InitiateJob: all that tells why its jobs were looked for in vain."""
+        return {call.outcome for call in self._starts(retrieval_id) if refusal_of(call.outcome) is Refusal.UNKNOWN}
+
+    def _denied_ms(self, retrieval_id: str, fails: Change, changes: Sequence[Change]) -> float:
+        """For how long Glacier denied what was asked for it, without a break: to start a job; or to tell of those that
+        nobody saw end, which for the newest begins with its start. Clocks may differ at the begin and at the end."""
+        mine = [job for job in self.jobs.values() if _is_of(job, retrieval_id)]
+        newest_ms = max((job.at.timestamp() * 1000 for job in mine if _is_unseen(job, fails.old or {})), default=0.0)
+        names = {job.job_id for job in mine} | set(_job_ids(changes))
+        asked = (self._starts(retrieval_id), self._looks(fails, names))
+        return max(_denied_ms(calls, newest_ms, fails) for calls in asked) + 2 * self._skew_ms
+
+    def _starts(self, retrieval_id: str) -> Iterator[Call]:
+        for call in self.history.calls.of(operation="InitiateJob"):
+            tag = Tag.read(call.params["jobParameters"].get("Description"))
+            if tag is not None and tag.retrieval_id == retrieval_id:
+                yield call
+
+    def _looks(self, fails: Change, job_ids: Container[str]) -> Iterator[Call]:
+        """For a retrieval's jobs: at one of them, or at all of the vault's."""
+        vault_name = (fails.new or {})["vaultName"]
+        for call in self.history.calls.log:
+            is_listing = call.operation == "ListJobs" and call.params["vaultName"] == vault_name
+            if is_listing or (call.operation == "DescribeJob" and call.params["jobId"] in job_ids):
+                yield call
+
+    def _is_hidden(self, end: JobEnd, fails: Change) -> bool:
+        """Whether Thaw could not know how a job ended: it was not allowed to look at it since, or begins to be only
+        when its output is gone."""
+        looks = self._looks(fails, {end.said["JobId"]})
+        return any(end.at_ms <= call.at_ms <= fails.at_ms and _is_denied(call) for call in looks)
+
+    @property
+    def _skew_ms(self) -> float:
+        return self.limits.skew_seconds * 1000
+
+
+def _is_of(job: JobStarted, retrieval_id: str) -> bool:
+    tag = Tag.read(job.description)
+    return tag is not None and tag.retrieval_id == retrieval_id
+
+
+def _is_unseen(job: JobStarted, record: Attributes) -> bool:
+    """Whether nobody saw it end: the record has it as such, or does not know whether it was started."""
+    tag = Tag.read(job.description)
+    in_doubt = record.get("state") == State.INITIATING and tag is not None and tag.attempt == record["attempt"]
+    return in_doubt or job.job_id in {each["jobId"] for each in record.get("jobs", {}).values()}
+
+
+def _job_ids(changes: Iterable[Change]) -> Iterator[str]:
+    """Of all jobs that a retrieval's record named, those that it took over among them."""
+    for change in changes:
+        yield from (job["jobId"] for job in (change.new or {}).get("jobs", {}).values())
+
+
+def _denied_ms(calls: Iterable[Call], since_ms: float, fails: Change) -> float:
+    """From the first denial after the last answer, but not from before that time, to the last."""
+    first_ms: float | None = None
+    last_ms = since_ms
+    for call in calls:
+        if call.number >= fails.calls:
+            break
+        if _is_denied(call):
+            first_ms, last_ms = call.at_ms if first_ms is None else first_ms, call.at_ms
+        elif _is_answer(call):
+            first_ms = None
+    return last_ms - max(first_ms, since_ms) if first_ms is not None else 0.0
+
+
+def _is_denied(call: Call) -> bool:
+    return refusal_of(call.outcome) is Refusal.DENIED
+
+
+def _is_answer(call: Call) -> bool:
+    """Whether it shows that what is asked for is allowed. A listing need not have come to the job in question."""
+    if call.operation == "ListJobs":
+        return False
+    return call.outcome == "ok" or refusal_of(call.outcome) not in (Refusal.THROTTLED, Refusal.UNKNOWN)
 
 
 def _word(detail: Mapping[str, Any], what: str) -> Violation:

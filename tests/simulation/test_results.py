@@ -13,7 +13,8 @@ from simulation.run import KINDS
 
 
 def _result(seed: int) -> Result:
-    counts = dict.fromkeys(("choices", "calls", "days", "jobs", "units", "in_vain", "duplicates", "in_doubt"), 1)
+    names = ("choices", "calls", "days", "jobs", "units", "in_vain", "duplicates", "in_doubt", "carried_on")
+    counts = dict.fromkeys(names, 1)
     return Result(seed, "mixed", [], {}, {}, {}, **counts)
 
 
@@ -31,16 +32,17 @@ def test_a_line_that_was_cut_off_costs_no_other_and_nobody_rewrites_the_file(tmp
     assert file.path.read_text().startswith(before)
 
 
-_NOT = "Not covered: limit exceeded, events outage\n"
+_NOT = "Not covered: limit exceeded, events outage, a listing carried on\n"
 _HARDLY = "Hardly covered: waiting -> cancelled\n"
 
 
 @pytest.mark.parametrize(("seeds", "well", "said"), [(999, True, _NOT), (1000, False, _HARDLY + _NOT)])
 def test_what_a_long_run_never_tried_is_no_success(tmp_path: Path, seeds: int, well: bool, said: str) -> None:
     faults, moves, struck_at = (Counter(dict.fromkeys(names, 20)) for names in (KINDS, legal_moves(), places()))
-    totals = Totals(seeds=seeds, faults=faults, moves=moves, struck_at=struck_at)
+    totals = Totals(seeds=seeds, faults=faults, moves=moves, struck_at=struck_at, carried_on=20)
     assert _shown(totals, tmp_path) == (True, "")
     del totals.faults["limit exceeded"], totals.struck_at["events outage"]
+    totals.carried_on = 0
     totals.moves["waiting -> cancelled"] = 19
     assert _shown(totals, tmp_path) == (well, said)
 
