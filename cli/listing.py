@@ -79,8 +79,8 @@ def pages_as_they_end(
         patience.answered()
         for page in pages[ended:]:
             _refuse_bad(page, request_id)
-            if page.page > begun and page.state is State.IN_PROGRESS:
-                begun = page.page
+            if page.page_of(request_id) > begun and page.state is State.IN_PROGRESS:
+                begun = page.page_of(request_id)
                 note(f"Page {begun} is in progress, usually ended by {clock_time(ends_by_ms(page, now_ms()))}.")
             if page.state is not State.SUCCEEDED:
                 break
@@ -121,7 +121,7 @@ def _refuse_bad(page: Retrieval, request_id: str) -> None:
         raise Problem(f"{request_id} is the request of an archive.", _AGAIN)
     if page.state is State.FAILED:
         why = f"{page.reason.code}: {page.reason.message}" if page.reason else "no reason is known"
-        raise Problem(f"Page {page.page} failed: {why}", _AGAIN, Exit.BAD_NEWS)
+        raise Problem(f"Page {page.page_of(request_id)} failed: {why}", _AGAIN, Exit.BAD_NEWS)
     if page.requests[request_id].cancelled:
         raise _cancelled(request_id)
 

@@ -58,7 +58,7 @@ class Standing:
             "byteRange": record.byte_range,
             "tier": record.tier,
             "attempt": record.attempt,
-            "page": record.page if record.requests[self.request_id].follow else None,
+            "page": record.page_of(self.request_id) if record.requests[self.request_id].follow else None,
             "jobId": job_id(record),
             "archiveSizeInBytes": record.archive_size_in_bytes,
             "inventorySizeInBytes": record.inventory_size_in_bytes,

@@ -82,7 +82,8 @@ def _how_far(output: JobOutput, target: Path) -> str:
 
 def _named_after(request_id: str, record: Retrieval) -> Path:
     name = _UNFIT_FOR_A_NAME.sub("_", request_id).lstrip(".-") or "output"
-    page = f".{record.page}" if record.page > 1 else ""
+    number = record.page_of(request_id)
+    page = f".{number}" if number > 1 else ""
     suffix = f".{record.inventory.format.lower()}" if record.inventory else ""
     return Path(f"{name}{page}{suffix}")
 

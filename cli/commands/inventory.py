@@ -113,11 +113,12 @@ def _fetch_pages(
         reader, request_id, message_id, lambda: is_empty(stack.sqs, stack.request_queue_url), out.note
     ):
         output = JobOutput.of(page)
-        file = target.with_name(f"{target.name}.{page.page}.{output.job_id[:16]}")
+        number = page.page_of(request_id)
+        file = target.with_name(f"{target.name}.{number}.{output.job_id[:16]}")
         if not file.exists():
             with out.progress(file.name, output.size_bytes, in_bytes=True) as bar:
                 fetching.fetch(stack.glacier, output, file, bar.at)
-        out.note(f"Page {page.page}: {size_text(output.size_bytes)}.")
+        out.note(f"Page {number}: {size_text(output.size_bytes)}.")
         files.append(file)
         rest = page.next_marker
     return files, rest

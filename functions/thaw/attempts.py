@@ -175,7 +175,7 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
     bounds): while the retrieval is open, and nothing else was begun, its job is adopted, otherwise it is a duplicate.
     """
     known = record.jobs.get(str(attempt))
-    if record.took_over(attempt):
+    if record.took_over(attempt) and not _claims(record, attempt):
         return None
     if (known is not None and known.job_id == job_id) or job_id in (record.job_id, *record.over, *record.duplicates):
         return None
@@ -184,9 +184,10 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
     if newest and record.state in (State.INITIATING, State.WAITING):
         unseen_since = record.unseen_since if record.jobs else None
         return in_progress(record, now_ms, jobs=jobs, tier=tier, unseen_since=unseen_since)
+    no_doubt: dict[str, Any] = {"doubt": None} if newest else {}
     if newest and record.state is State.SUCCEEDED and faster(tier, record.tier):
-        return record.changed(jobs=jobs)
-    return record.changed(duplicates=record.with_duplicates(job_id))
+        return record.changed(jobs=jobs, **no_doubt)
+    return record.changed(duplicates=record.with_duplicates(job_id), **no_doubt)
 
 
 def given_back(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
@@ -274,17 +275,32 @@ def unknown(record: Retrieval, attempt: int, reason: Reason) -> Retrieval | None
 
 def unseen(record: Retrieval, refusal: Refusal, reason: Reason, now_ms: int) -> Retrieval | None:
     """Glacier gave no answer about the record's jobs. It stays due; but what will not mend by itself is told, and not
-    borne for ever."""
+    borne for ever; and who wants it faster waits for no look."""
     settled = record.state not in (State.INITIATING, State.IN_PROGRESS) or (record.due_at or 0) > now_ms
     if settled or refusal not in (Refusal.DENIED, Refusal.PERMANENT):
         return None
     unseen_since = record.unseen_since or now_ms
+    of_no_use = next((int(name) for name, job in record.jobs.items() if _is_of_no_use(record, name, job, now_ms)), None)
+    if of_no_use is not None:
+        return passed_over(record, of_no_use, now_ms)
     if now_ms - max(unseen_since, *_begun_ms(record)) > bounds.DENIED_AT_MOST_SECONDS * 1000:
         # Its jobs stay in the record: how they ended is told by this, should anything be heard of them later.
         return failed(record.model_copy(update={"jobs": {}}), reason, now_ms, jobs=record.jobs)
+    if record.state is State.IN_PROGRESS and wants_faster(record):
+        return wait(record, now_ms, now_ms, tier=_tier_beside_jobs(record), unseen_since=unseen_since)
     until = now_ms + delay_ms(Refusal.DENIED, record.delays + 1, record.retrieval_id)
     counted: dict[str, Any] = {"delays": record.delays + 1, "unseen_since": unseen_since, "reason": reason}
     return record.changed(told=True, due_at=until, expected_at=None, **counted)
+
+
+def _is_of_no_use(record: Retrieval, attempt: str, job: StartedJob, now_ms: int) -> bool:
+    """Of one that was taken over: whether it is so old that nobody has to see how it ended."""
+    return record.took_over(int(attempt)) and now_ms >= serves_until_ms(job.started_at, job.tier)
+
+
+def serves_until_ms(started_at: int, tier: Tier) -> int:
+    """For how long a job, of which nothing was heard since its start, may have an output to share."""
+    return started_at + (first_look_seconds(tier) + bounds.OUTPUT_KEPT_SECONDS) * 1000
 
 
 def _begun_ms(record: Retrieval) -> Iterator[int]:
@@ -298,6 +314,8 @@ def absent(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     """A whole listing, made after the claim and the bounds, does not have the attempt's job: it was never started."""
     if not _claims(record, attempt):
         return None
+    if record.took_over(attempt):
+        return passed_over(record, attempt, now_ms)
     told = Reason(code=CODE_OUTCOME_UNKNOWN, message="The start of the job could not be confirmed.")
     # A denial that was told meanwhile is over, and says nothing of the start.
     reason = record.reason if record.reason is not None and record.unseen_since is None else told
@@ -331,12 +349,14 @@ def passed_over(record: Retrieval, attempt: int, now_ms: int) -> Retrieval:
     sooner than one that was refused."""
     left = without(record, attempt)
     again = record.model_copy(update={"jobs": left})
-    if record.state is not State.IN_PROGRESS:
+    if record.state is State.WAITING or (record.state is State.INITIATING and not _claims(record, attempt)):
         return record.changed(jobs=left)
     if not wants_faster(again):
-        return in_progress(record, now_ms, jobs=left)
-    until = max(record.due_at or 0, now_ms) if record.reason is not None else now_ms
-    return wait(record, until, now_ms, tier=again.wanted_tier(), reason=record.reason, jobs=left)
+        return in_progress(record, now_ms, jobs=left, unseen_since=None)
+    seen: dict[str, Any] = {"jobs": left, "unseen_since": None, "tier": again.wanted_tier()}
+    if record.reason is None or record.unseen_since is not None:
+        return wait(record, now_ms, now_ms, **seen)
+    return wait(record, max(record.due_at or 0, now_ms), now_ms, reason=record.reason, **seen)
 
 
 def _again(
@@ -368,13 +388,17 @@ def still_running(record: Retrieval, now_ms: int) -> Retrieval | None:
 
 
 def failed(record: Retrieval, reason: Reason, now_ms: int, **changes: Any) -> Retrieval:
-    """An end without output; but while an older job is in progress the retrieval goes on with that one."""
-    tier = live_tier(record)
+    """An end without output; but while an older job of its own is in progress the retrieval goes on with that one."""
+    tier = live_tier(record.model_copy(update={"jobs": _own_jobs(record)}))
     if tier is not None:
         requests = {name: _no_faster(asker, tier) for name, asker in record.requests.items()}
         return in_progress(record, now_ms, tier=tier, requests=requests, reason=reason, **changes)
     ended = {**ENDED, "reason": reason, "expires_at": expires_after_end(now_ms), **changes}
     return record.changed(to=State.FAILED, told=True, **ended)
+
+
+def _own_jobs(record: Retrieval) -> dict[str, StartedJob]:
+    return {name: job for name, job in record.jobs.items() if not record.took_over(int(name))}
 
 
 def _no_faster(asker: Asker, tier: Tier) -> Asker:

@@ -8,7 +8,7 @@ from typing import Any
 from thaw import bounds
 from thaw.attempts import failed, in_progress, passed_over, started, told_until, wait, without
 from thaw.job import GlacierJob
-from thaw.retrieval import ENDED, Reason, Retrieval, StartedJob, expires_after_end
+from thaw.retrieval import ENDED, Doubt, Reason, Retrieval, StartedJob, expires_after_end
 from thaw.states import State
 from thaw.tiers import Tier, faster, fastest
 
@@ -39,13 +39,15 @@ def success_fields(job: GlacierJob, attempt: int, now_ms: int) -> dict[str, Any]
 
 def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
     """A job that carries this record's tag is completed, in whatever state the record is."""
-    known = is_of_attempt(record, attempt, job)
-    if record.is_open and record.took_over(attempt) and not (known and _serves_anew(record, job)):
-        return passed_over(record, attempt, now_ms) if known else None
     if job.JobId in record.over and not job.succeeded:
         return None  # otherwise it was taken for vanished, and was there all the time (beyond the bounds)
     if not record.is_open:
-        return None if known else _told_after_the_end(record, attempt, job, now_ms)
+        return _told_after_the_end(record, attempt, job, now_ms)
+    known = is_of_attempt(record, attempt, job)
+    if record.took_over(attempt) and not (known or _is_in_doubt(record, attempt)):
+        return None
+    if record.took_over(attempt) and not _serves_anew(record, job):
+        return passed_over(record, attempt, now_ms)
     if job.JobId in record.over and output_is_gone(job, now_ms):
         return _noted(record, job.JobId)
     extra = not known and not _fits(record, attempt)
@@ -56,10 +58,23 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
         duplicates = record.with_duplicates(*_in_vain(left, attempt, tier))
         fields = success_fields(job, attempt, now_ms)
         fields |= {"tier": tier, "duplicates": duplicates, "jobs": left, "over": over}
+        fields |= {"doubt": _doubt(record) if attempt != record.attempt else None}
         return record.changed(to=State.SUCCEEDED, told=True, **fields)
     if not extra:
         return _job_failed(record, attempt, job, now_ms)
     return _noted(record, job.JobId)
+
+
+def _is_in_doubt(record: Retrieval, attempt: int) -> bool:
+    """Whether nobody knows yet if the job of its newest attempt was started."""
+    return record.state is State.INITIATING and record.attempt == attempt
+
+
+def _doubt(record: Retrieval) -> Doubt | None:
+    """What is not known of a retrieval that an older job serves while its newest attempt is made."""
+    if record.state is not State.INITIATING or record.claim_until is None:
+        return None
+    return Doubt(tier=record.tier, claim_until=record.claim_until)
 
 
 def _in_vain(left: dict[str, StartedJob], attempt: int, tier: Tier) -> list[str]:
@@ -68,9 +83,21 @@ def _in_vain(left: dict[str, StartedJob], attempt: int, tier: Tier) -> list[str]
 
 
 def _told_after_the_end(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retrieval | None:
-    if job.JobId not in record.over:
-        return started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms)
-    return _noted(record, job.JobId)
+    """Whoever asks for the bytes anew takes over what is left, and has to know how it ended."""
+    if job.JobId in record.over:
+        return _noted(record, job.JobId)
+    if is_of_attempt(record, attempt, job):
+        left = record.jobs[str(attempt)]
+        return record.changed(jobs=_with_end(record, attempt, job, now_ms)) if left.ended_at is None else None
+    known = started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms)
+    if known is None or not is_of_attempt(known, attempt, job):
+        return known
+    return known.model_copy(update={"jobs": _with_end(known, attempt, job, now_ms)})
+
+
+def _with_end(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> dict[str, StartedJob]:
+    end = {"ended_at": job.completed_ms or now_ms, "failed": job.failed}
+    return {**record.jobs, str(attempt): record.jobs[str(attempt)].model_copy(update=end)}
 
 
 def _noted(record: Retrieval, duplicate: str) -> Retrieval | None:

@@ -133,7 +133,7 @@ def _of_request(detail_type: str, record: Retrieval, request_id: str, asker: Ask
         action=record.action,
         archive_id=record.archive_id,
         byte_range=record.byte_range,
-        inventory=_inventory(record, asker, record.next_marker if detail_type == SUCCEEDED else None),
+        inventory=_inventory(record, request_id, record.next_marker if detail_type == SUCCEEDED else None),
         context=_context(asker.context),
         **({"tier": asker.tier} if detail_type == CANCELLED else _progress(detail_type, record)),
     )
@@ -172,11 +172,11 @@ def _started(record: Retrieval) -> dict[str, Any]:
     return {"attempt": attempt, "tier": job.tier, "job_id": job.job_id, "initiated_at": _iso(job.started_at)}
 
 
-def _inventory(record: Retrieval, asker: Asker, next_marker: str | None) -> InventoryTold | None:
+def _inventory(record: Retrieval, request_id: str, next_marker: str | None) -> InventoryTold | None:
     part = record.inventory
     if part is None:
         return None
-    return InventoryTold(**part.model_dump(), page=record.page - asker.pages_before, next_marker=next_marker)
+    return InventoryTold(**part.model_dump(), page=record.page_of(request_id), next_marker=next_marker)
 
 
 def _tree_hash_aligned(record: Retrieval) -> bool | None:

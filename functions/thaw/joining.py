@@ -4,8 +4,8 @@ from enum import StrEnum
 from typing import Any
 
 from thaw import bounds
-from thaw.attempts import claim_fields, in_progress, live_tier, wait, wants_faster
-from thaw.endings import is_worth_joining
+from thaw.attempts import claim_fields, in_progress, live_tier, serves_until_ms, wait, wants_faster
+from thaw.endings import is_worth_joining, output_until_ms
 from thaw.request import ArchiveRetrieval, RetrievalRequest
 from thaw.retrieval import (
     ENDED,
@@ -25,7 +25,10 @@ from thaw.retrieval import (
     shard,
 )
 from thaw.states import State
-from thaw.tiers import Tier, faster, fastest, first_look_seconds
+from thaw.tiers import Tier, faster, fastest
+
+_TAKEN_OVER = "taken over"
+"""In place of its name, a claim that is nobody's any more."""
 
 
 class Join(StrEnum):
@@ -94,23 +97,29 @@ def opened(
 
 def taking_over(new: Retrieval, ended: Retrieval, now_ms: int) -> Retrieval:
     """The next generation of a retrieval as it is opened, with the jobs that the one before left and that may still
-    serve: slower ones, begun before a faster one served it. Unless a faster one is wanted, it goes on with them, and is
-    looked at at once: nobody has asked for them since."""
-    jobs = {name: job for name, job in ended.jobs.items() if now_ms < _serves_until_ms(job)}
-    if not jobs:
+    serve; and with its last claim, where an older job served before anybody knew what came of that.
+
+    It is looked at at once, also where a faster job is wanted: nobody has asked for those that are left since.
+    """
+    jobs = {name: job for name, job in ended.jobs.items() if _may_serve(job, ended.is_inventory, now_ms)}
+    doubt = ended.doubt
+    if doubt is not None and now_ms >= serves_until_ms(doubt.claim_until, doubt.tier):
+        doubt = None
+    if not jobs and doubt is None:
         return new
-    numbered = {"attempt": ended.attempt + new.attempt, "taken_over": ended.attempt}
-    took = new.model_copy(update={"jobs": jobs, **numbered})
-    if wants_faster(took):
-        return took
-    running = {"state": State.IN_PROGRESS, "attempt": ended.attempt, "tier": live_tier(took)}
-    due = {"due_in": shard(new.key), "due_at": now_ms}
-    return took.model_copy(update={**NOT_WAITING, **NO_CLAIM, **running, **due})
+    due = {"due_in": shard(new.key), "due_at": now_ms, "attempt": ended.attempt, "taken_over": ended.attempt}
+    took = new.model_copy(update={**NOT_WAITING, **NO_CLAIM, **due, "jobs": jobs})
+    if doubt is None:
+        return took.model_copy(update={"state": State.IN_PROGRESS, "tier": live_tier(took)})
+    claimed = claim_fields(new.key, _TAKEN_OVER, doubt.claim_until - bounds.CLAIM_SECONDS * 1000)
+    return took.model_copy(update={**claimed, "state": State.INITIATING, "tier": doubt.tier, "claimed_at": 1})
 
 
-def _serves_until_ms(job: StartedJob) -> int:
-    """For how long a job, of which nothing was heard since its start, may have an output to share."""
-    return job.started_at + (first_look_seconds(job.tier) + bounds.OUTPUT_KEPT_SECONDS) * 1000
+def _may_serve(job: StartedJob, is_inventory: bool, now_ms: int) -> bool:
+    """Whether a job that nobody waited for may have an output that serves who asks now."""
+    if job.ended_at is None:
+        return now_ms < serves_until_ms(job.started_at, job.tier)
+    return not job.failed and not is_inventory and is_worth_joining(output_until_ms(job.ended_at), now_ms)
 
 
 def join(record: Retrieval, request: RetrievalRequest, now_ms: int, remembered_until: int = 0) -> Retrieval | Join:
@@ -133,7 +142,7 @@ def join(record: Retrieval, request: RetrievalRequest, now_ms: int, remembered_u
     if record.state is State.WAITING and faster(asker.tier, record.tier):
         return _for_tier(record, asker.tier, now_ms, **known)
     joined = record.model_copy(update=known)
-    if record.state is State.IN_PROGRESS and wants_faster(joined) and not _is_to_be_made(record, asker.tier):
+    if record.state is State.IN_PROGRESS and wants_faster(joined) and not _has_to_wait(record, asker.tier, now_ms):
         return wait(record, now_ms, now_ms, tier=joined.wanted_tier(), **known)
     return record.changed(**known)
 
@@ -149,9 +158,12 @@ def _ended_before(record: Retrieval, remembered_until: int) -> bool:
     return record.expires_at is not None and record.expires_at < remembered_until
 
 
-def _is_to_be_made(running: Retrieval, tier: Tier) -> bool:
-    """Whether a further attempt, at least as fast, is to be made already: when its jobs were looked at, no sooner."""
-    return wants_faster(running) and not faster(tier, running.wanted_tier())
+def _has_to_wait(running: Retrieval, tier: Tier, now_ms: int) -> bool:
+    """Whether a further attempt is made when its jobs were looked at, no sooner: one at least as fast is to be made
+    then; or a job that was taken over may have an output already."""
+    is_to_be_made = wants_faster(running) and not faster(tier, running.wanted_tier())
+    took_over = any(running.took_over(int(attempt)) for attempt in running.jobs)
+    return is_to_be_made or (took_over and (running.due_at or 0) <= now_ms)
 
 
 def _worth_joining(record: Retrieval, now_ms: int) -> bool:

@@ -82,6 +82,17 @@ class StartedJob(Stored):
     job_id: JobId
     tier: Tier
     started_at: Number
+    ended_at: Number | None = None
+    """When it ended, where that was heard once nobody waited for it any more."""
+    failed: bool = False
+    """Whether it ended so."""
+
+
+class Doubt(Stored):
+    """Whether the job of a claim was started, which nobody knew when an older job served."""
+
+    tier: Tier
+    claim_until: Number
 
 
 class Reason(Stored):
@@ -151,6 +162,8 @@ class Retrieval(Stored):
     """The revision of the claim: who joined later came while the attempt was under way."""
     jobs: dict[Annotated[str, Field(pattern=r"^[0-9]{1,9}$")], StartedJob] = {}
     """While it is open these may still serve; once it has ended nobody waits for those that are left."""
+    doubt: Doubt | None = None
+    """Of the newest attempt, once it has ended."""
     over: list[str] = []
     """Jobs that ended without serving: failed, or vanished."""
     delays: Count = 0
@@ -211,6 +224,10 @@ class Retrieval(Stored):
     def is_inventory(self) -> bool:
         return self.inventory is not None
 
+    def page_of(self, request_id: str) -> int:
+        """Which page of an inventory it is to a request, which may have asked from a later one on."""
+        return self.page - self.requests[request_id].pages_before
+
     @property
     def has_further_page(self) -> bool:
         """Whether an inventory goes on with a page that is retrieved for who wants it."""
@@ -230,8 +247,8 @@ class Retrieval(Stored):
         return 1 <= attempt <= self.taken_over
 
     def tag_of(self, attempt: int) -> Tag:
-        """For the description of an attempt's job."""
-        return Tag(self.key, self.generation, attempt)
+        """For the description of an attempt's job; of one that was taken over as the retrieval before it was told."""
+        return Tag(self.key, self.generation - self.took_over(attempt), attempt)
 
     @property
     def needs_release(self) -> bool:

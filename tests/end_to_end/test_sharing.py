@@ -3,6 +3,7 @@
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from cli.reading import Reader
 from local.calls import Call, Perform
 from local.processes import current
 from tests.end_to_end.user import MIB, User
@@ -139,75 +140,6 @@ def test_a_finished_inventory_is_never_shared_but_an_open_one_is(user: User) -> 
     assert len(user.jobs) == 2
 
 
-def test_a_slower_job_that_goes_on_serves_who_asks_after_a_faster_one_has_served(user: User) -> None:
-    user.archives(3)
-    user.faults.job_takes(12 * 3600, when=lambda call: call["jobParameters"].get("Tier") == "Bulk")
-    user.ask_inventory("slow", tier="Bulk")
-    user.wait(hours=1)
-    user.ask_inventory("fast", tier="Standard")
-    user.wait_for_the_end("slow", "fast", hours=6)
-    user.ask_inventory("later", tier="Bulk")
-    user.wait_for_the_end("later", hours=8)
-    assert [job.tier for job in user.jobs] == ["Bulk", "Standard"]
-    assert user.story("later") == ["Initiated", "Succeeded"]
-    assert user.only("later", "Retrieval Succeeded")["jobId"] == user.jobs[0].job_id
-    user.ask_inventory("last", tier="Bulk")
-    user.wait_for_the_end("last")
-    assert len(user.jobs) == 3, "what has ended is no news"
-    user.assert_settled()
-
-
-def test_the_output_of_a_slower_job_serves_on_when_that_of_the_faster_one_is_of_no_use(user: User) -> None:
-    archive = user.archive()
-    user.faults.job_takes(12 * 3600, when=lambda call: call["jobParameters"]["Tier"] == "Bulk")
-    user.ask("slow", archive, "Bulk")
-    user.wait(minutes=5)
-    user.ask("fast", archive, "Expedited")
-    user.wait_for_the_end("slow", "fast", hours=1)
-    user.wait(hours=18, minutes=5)
-    user.ask("later", archive, "Bulk")
-    user.wait_for_the_end("later", hours=1)
-    assert user.only("later", "Retrieval Succeeded")["jobId"] == user.jobs[0].job_id
-    user.wait(hours=13)
-    user.ask("last", archive, "Bulk")
-    user.wait_for_the_end("last")
-    assert [job.tier for job in user.jobs] == ["Bulk", "Expedited", "Bulk"]
-    user.assert_settled()
-
-
-def test_who_is_faster_than_what_goes_on_has_a_job_of_their_own(user: User) -> None:
-    user.archives(3)
-    user.faults.job_takes(20 * 3600, when=lambda call: call["jobParameters"].get("Tier") == "Bulk")
-    user.ask_inventory("slow", tier="Bulk")
-    user.wait(hours=1)
-    user.ask_inventory("fast", tier="Standard")
-    user.wait_for_the_end("slow", "fast", hours=6)
-    user.ask_inventory("fast-again", tier="Standard")
-    user.wait_for_the_end("fast-again", hours=6)
-    assert [job.tier for job in user.jobs] == ["Bulk", "Standard", "Standard"]
-    user.ask_inventory("slow-again", tier="Bulk")
-    user.wait_for_the_end("slow-again", hours=12)
-    assert user.only("slow-again", "Retrieval Succeeded")["jobId"] == user.jobs[0].job_id
-    assert len(user.jobs) == 3
-    user.assert_settled()
-
-
-def test_a_job_taken_over_that_fails_is_no_failure_of_who_came_later(user: User) -> None:
-    archive = user.archive()
-    user.faults.job_takes(14 * 3600, when=lambda call: call["jobParameters"]["Tier"] == "Bulk")
-    user.faults.job_fails(when=lambda call: call["jobParameters"]["Tier"] == "Bulk")
-    user.ask("slow", archive, "Bulk")
-    user.wait(minutes=5)
-    user.ask("fast", archive, "Expedited")
-    user.wait_for_the_end("slow", "fast", hours=1)
-    user.wait(hours=18, minutes=5)
-    user.ask("later", archive, "Bulk")
-    user.wait_for_the_end("later", hours=16)
-    assert user.story("later")[-1] == "Succeeded"
-    assert [job.tier for job in user.jobs] == ["Bulk", "Expedited", "Bulk"]
-    user.assert_settled()
-
-
 @pytest.mark.parametrize("follows", [False, True])
 def test_a_page_that_is_followed_is_shared_with_who_asks_for_it_by_its_marker(user: User, *, follows: bool) -> None:
     user.archives(5)
@@ -224,6 +156,9 @@ def test_a_page_that_is_followed_is_shared_with_who_asks_for_it_by_its_marker(us
     assert [each["inventory"]["page"] for each in told] == list(range(1, len(told) + 1))
     if follows:
         assert user.only("rest", "Inventory Listed")["jobIds"] == pages[1:]
+        reader = Reader(user.cloud.client("dynamodb"), user.cloud.outputs["RetrievalTableName"])
+        assert [page.page_of("rest") for page in reader.pages("rest")] == [1, 2]
+        assert next(reader.standings(["rest"])).told(0)["page"] == 2, "as the events say"
     user.assert_settled()
 
 

@@ -19,8 +19,8 @@ from thaw.records import RejectionRecord, RequestRecord
 from thaw.retrieval import Retrieval
 from thaw.states import State
 
-NEVER_TOLD = "listing"
-"""The kind of record that no event is made of."""
+NEVER_TOLD = ("listing", "page")
+"""The kinds of records that no event is made of."""
 _WIRE = TypeDeserializer()
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError)
 
@@ -95,7 +95,7 @@ def _has_nothing_to_tell(kind: str, old: Record | None, new: Record | None) -> b
     """Whether silence is right: told was all before, or nothing has happened yet that a user waits for."""
     match new:
         case None:
-            return kind == NEVER_TOLD
+            return kind in NEVER_TOLD
         case RejectionRecord():
             return old is not None
         case RequestRecord():

@@ -89,7 +89,10 @@ def test_where_the_slower_job_served_during_a_start_the_faster_one_is_no_duplica
         {},
         served.sequence,
     )
-    assert endings.ended(known, 2, job(starting, 2, "job-2"), NOW) is None
+    assert known.doubt is None
+    over = endings.ended(known, 2, late if late.is_over else job(starting, 2, "job-2"), NOW) or known
+    assert (over.sequence, over.jobs["2"].ended_at is not None) == (served.sequence, True)
+    assert endings.ended(over, 2, job(starting, 2, "job-2"), NOW) is None
 
 
 def test_a_permanent_refusal_of_a_faster_attempt_leaves_the_older_job() -> None:

@@ -103,7 +103,10 @@ def test_of_a_job_that_nobody_was_allowed_to_see_nothing_more_is_told() -> None:
     failed = attempts.unseen(looked, Refusal.DENIED, denied, later_ms)
     assert failed is not None
     assert (failed.state, failed.reason, failed.over) == (State.FAILED, denied, [])
-    assert endings.ended(failed, 1, job(running, 1, "job-1"), later_ms) is None
+    noted = endings.ended(failed, 1, job(running, 1, "job-1"), later_ms)
+    assert noted is not None
+    assert (noted.state, noted.sequence, noted.duplicates) == (State.FAILED, failed.sequence, {})
+    assert endings.ended(noted, 1, job(running, 1, "job-1"), later_ms) is None
 
 
 def test_a_failed_job_fails_its_retrieval() -> None:

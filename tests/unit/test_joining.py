@@ -22,7 +22,7 @@ from tests.unit.builders import (
 from thaw import attempts, bounds, endings, joining
 from thaw.joining import CancelRefused, Join, NotJoinedYet
 from thaw.refusals import Refusal
-from thaw.retrieval import EXPEDITED_BACKLOG, Retrieval
+from thaw.retrieval import EXPEDITED_BACKLOG, Doubt, Retrieval
 from thaw.states import State
 from thaw.tiers import Tier
 
@@ -77,7 +77,10 @@ def test_the_first_output_serves_everyone() -> None:
     assert done is not None
     assert (done.state, done.served_by, done.job_id, done.tier) == (State.SUCCEEDED, 1, "job-1", Tier.STANDARD)
     other = endings.ended(done, 2, job(both, 2, "job-2"), NOW)
-    assert other is None, "the second job's end changes nothing"
+    assert other is not None
+    noted = {"2": done.jobs["2"].model_copy(update={"ended_at": AVAILABLE_UNTIL - 24 * HOUR_MS})}
+    assert other == done.model_copy(update={"revision": done.revision + 1, "jobs": noted}), "for who comes later"
+    assert endings.ended(other, 2, job(both, 2, "job-2"), NOW) is None
 
 
 def test_a_finished_one_is_joined_while_its_output_is_worth_it() -> None:
@@ -326,11 +329,122 @@ def test_the_next_generation_takes_over_the_jobs_that_are_left() -> None:
     assert anew.due_at == NOW + 26 * HOUR_MS, "nobody has asked for it since"
 
 
-def test_who_wants_it_faster_gets_an_attempt_beside_the_jobs_that_are_left() -> None:
-    anew = opened_anew(left_over(), archive_request("later", "Expedited"), NOW + 26 * HOUR_MS)
-    assert (anew.state, anew.attempt, set(anew.jobs)) == (State.WAITING, 2, {"1"})
-    slow = opened_anew(left_over(), archive_request("later", "Standard"), NOW + 26 * HOUR_MS)
-    assert (slow.state, slow.attempt) == (State.IN_PROGRESS, 2), "it is as fast"
+def test_who_wants_it_faster_gets_an_attempt_when_the_jobs_that_are_left_were_looked_at() -> None:
+    now_ms = NOW + 26 * HOUR_MS
+    anew = opened_anew(left_over(), archive_request("later", "Expedited"), now_ms)
+    assert (anew.state, anew.attempt, anew.due_at) == (State.IN_PROGRESS, 2, now_ms)
+    joins = joined_by(anew, archive_request("also", "Expedited"), now_ms)
+    assert (joins.state, joins.due_at) == (State.IN_PROGRESS, now_ms)
+    running = attempts.still_running(joins, now_ms)
+    assert running is not None
+    assert (running.state, running.tier, set(running.jobs)) == (State.WAITING, Tier.EXPEDITED, {"1"})
+
+
+def test_who_wants_it_faster_waits_for_no_look_that_is_denied() -> None:
+    now_ms = NOW + 26 * HOUR_MS
+    anew = opened_anew(left_over(), archive_request("later", "Expedited"), now_ms)
+    denied = attempts.unseen(anew, Refusal.DENIED, REASON, now_ms)
+    assert denied is not None
+    assert (denied.state, denied.tier, denied.unseen_since) == (State.WAITING, Tier.EXPEDITED, now_ms)
+
+
+def test_nobody_waits_longer_for_a_look_that_is_denied_than_what_is_left_can_be_of_use() -> None:
+    anew = opened_anew(left_over(), archive_request("later", "Bulk"), NOW + 26 * HOUR_MS)
+    denied = attempts.unseen(anew, Refusal.DENIED, REASON, NOW + 26 * HOUR_MS)
+    assert denied is not None
+    assert denied.state is State.IN_PROGRESS
+    again = attempts.unseen(denied, Refusal.DENIED, REASON, NOW + 30 * HOUR_MS)
+    assert again is not None
+    assert (again.state, again.jobs, again.tier, again.reason) == (State.WAITING, {}, Tier.BULK, None)
+
+
+def test_a_refusal_for_good_is_not_made_up_for_by_a_job_that_was_taken_over() -> None:
+    now_ms = NOW + 26 * HOUR_MS
+    running = attempts.still_running(opened_anew(left_over(), archive_request("later", "Expedited"), now_ms), now_ms)
+    assert running is not None
+    failed = refused(claimed(released(running, now_ms), now_ms), Refusal.PERMANENT, now_ms)
+    assert (failed.state, failed.reason, set(failed.jobs)) == (State.FAILED, REASON, {"1"})
+    again = opened_anew(failed, archive_request("again", "Bulk"), now_ms)
+    assert (again.state, again.attempt, again.taken_over) == (State.IN_PROGRESS, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("end", "hours", "taken_over"),
+    [
+        ({"StatusCode": "Failed"}, 20, False),
+        ({"CompletionDate": "2026-01-01T04:00:00.000Z"}, 22, True),
+        ({"CompletionDate": "2026-01-01T04:00:00.000Z"}, 23, False),
+        ({"CompletionDate": "2026-01-01T10:00:00.000Z"}, 28, True),
+    ],
+    ids=str,
+)
+def test_of_a_job_whose_end_was_told_it_is_known_whether_it_serves(
+    end: dict[str, str], hours: int, taken_over: bool
+) -> None:
+    done = left_over()
+    told = endings.ended(done, 1, job(done, 1, "job-1", **end), NOW + 11 * HOUR_MS)
+    assert told is not None
+    assert told.sequence == done.sequence, "it is told to nobody"
+    anew = opened_anew(told, archive_request("later", "Bulk"), NOW + hours * HOUR_MS)
+    assert bool(anew.jobs) == taken_over
+
+
+def in_doubt(now_ms: int = NOW) -> Retrieval:
+    """Served by job-1 at Bulk, while nobody knows whether a job at Standard was started."""
+    slow = started(opened(inventory_request(tier="Bulk"), now_ms=now_ms), "job-1", now_ms)
+    fast = joined_by(slow, inventory_request("fast", "Standard"), now_ms)
+    claimed_ = claimed(fast, now_ms)
+    done = endings.ended(claimed_, 1, job(claimed_, 1, "job-1", Tier="Bulk"), now_ms)
+    assert done is not None
+    assert (done.state, done.tier, done.doubt) == (
+        State.SUCCEEDED,
+        Tier.BULK,
+        Doubt(tier=Tier.STANDARD, claim_until=now_ms + bounds.CLAIM_SECONDS * 1000),
+    )
+    return done
+
+
+def test_a_claim_in_doubt_is_taken_over_too() -> None:
+    anew = opened_anew(in_doubt(), inventory_request("later", "Standard"), NOW + 60_000)
+    assert (anew.state, anew.attempt, anew.tier) == (State.INITIATING, 2, Tier.STANDARD)
+    assert anew.due_at == NOW + (bounds.CLAIM_SECONDS + bounds.SETTLED_AFTER_CLAIM_SECONDS) * 1000
+    assert anew.tag == in_doubt().tag, "under which its job would be listed"
+    running = attempts.started(anew, 2, Tier.STANDARD, "job-2", NOW + 600_000)
+    assert running is not None
+    assert (running.state, set(running.jobs)) == (State.IN_PROGRESS, {"2"})
+
+
+def test_a_claim_taken_over_that_came_to_nothing_is_no_loss() -> None:
+    anew = opened_anew(in_doubt(), inventory_request("later", "Bulk"), NOW + 60_000)
+    again = attempts.absent(anew, 2, NOW + 600_000)
+    assert again is not None
+    assert (again.state, again.tier, again.lost, again.reason) == (State.WAITING, Tier.BULK, 0, None)
+    assert claimed(again, NOW + 600_000).tag.generation == 2
+
+
+def test_the_job_of_a_claim_that_was_taken_over_may_have_ended_meanwhile() -> None:
+    anew = opened_anew(in_doubt(), inventory_request("later", "Standard"), NOW + 2 * HOUR_MS)
+    ended_before = {"CompletionDate": "2026-01-01T01:00:00.000Z"}
+    stale = endings.ended(anew, 2, job(anew, 2, "job-2", **ended_before), NOW + 3 * HOUR_MS)
+    assert stale is not None
+    assert (stale.state, stale.jobs) == (State.WAITING, {})
+    ended_since = {"CompletionDate": "2026-01-01T02:30:00.000Z"}
+    done = endings.ended(anew, 2, job(anew, 2, "job-2", **ended_since), NOW + 3 * HOUR_MS)
+    assert done is not None
+    assert (done.state, done.job_id) == (State.SUCCEEDED, "job-2")
+
+
+def test_a_claim_in_doubt_that_is_settled_is_taken_over_as_its_job() -> None:
+    known = attempts.started(in_doubt(), 2, Tier.STANDARD, "job-2", NOW + 60_000)
+    assert known is not None
+    assert (known.doubt, set(known.jobs)) == (None, {"2"})
+    anew = opened_anew(known, inventory_request("later", "Standard"), NOW + 120_000)
+    assert (anew.state, set(anew.jobs)) == (State.IN_PROGRESS, {"2"})
+
+
+def test_nobody_waits_for_a_claim_in_doubt_of_days_ago() -> None:
+    anew = opened_anew(in_doubt(), inventory_request("later", "Standard"), NOW + 30 * HOUR_MS)
+    assert (anew.state, anew.attempt, anew.taken_over) == (State.INITIATING, 1, 0)
 
 
 def test_a_job_that_can_be_of_no_use_any_more_is_not_taken_over() -> None:
@@ -366,9 +480,11 @@ def test_a_job_taken_over_that_has_gone_is_no_loss() -> None:
 
 
 def test_a_delay_after_a_refusal_is_waited_out_though_a_job_taken_over_gives_nothing() -> None:
-    anew = opened_anew(left_over(), archive_request("later", "Expedited"), NOW + 26 * HOUR_MS)
     late_ms = NOW + 26 * HOUR_MS
-    delayed = refused(claimed(released(anew, late_ms), late_ms), now_ms=late_ms)
+    anew = opened_anew(left_over(), archive_request("later", "Expedited"), late_ms)
+    running = attempts.still_running(anew, late_ms)
+    assert running is not None
+    delayed = refused(claimed(released(running, late_ms), late_ms), now_ms=late_ms)
     assert (delayed.state, delayed.reason) == (State.IN_PROGRESS, REASON), "the job should have ended: it is looked at"
     again = attempts.vanished(delayed, 1, late_ms)
     assert again is not None

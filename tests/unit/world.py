@@ -95,10 +95,11 @@ class World(RuleBasedStateMachine):
         """What is left of the jobs goes on for who asks now; of the others none is heard of again."""
         fresh = opened_anew(self.record, asked, self.now_ms)
         for each in self.jobs.values():
-            if each.status == "InProgress" and str(each.attempt) not in fresh.jobs:
+            in_doubt = fresh.state is State.INITIATING and each.attempt == fresh.attempt
+            if each.status == "InProgress" and str(each.attempt) not in fresh.jobs and not in_doubt:
                 assert self.now_ms - each.started_at > bounds.OUTPUT_KEPT_SECONDS * 1000, "a live job passed over"
                 each.status = "Gone"
-        if not fresh.jobs:
+        if not fresh.taken_over:
             self.jobs, self.called = {}, set()
         self.replies.clear()
         self.fell_back = False

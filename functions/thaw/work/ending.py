@@ -67,7 +67,7 @@ class Ending:
         job, too."""
         if current is None or current.generation == tag.generation:
             return current
-        if endings.is_of_attempt(current, tag.attempt, job):
+        if endings.is_of_attempt(current, tag.attempt, job) or current.tag == tag:
             return current
         return self.table.get_past(tag.key, tag.generation)
 

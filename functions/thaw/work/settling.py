@@ -115,10 +115,13 @@ class Settling:
             self.failures.apart(self._unseen(refused), record)
 
     def _unseen(self, refused: Refused) -> Callable[[Retrieval], object]:
-        refusal, reason = refused.refusal, refused.reason
-        return lambda record: self.table.change(
-            record, lambda now: attempts.unseen(now, refusal, reason, self.now_ms())
-        )
+        def note(record: Retrieval) -> None:
+            changed = self.table.change(
+                record, lambda now: attempts.unseen(now, refused.refusal, refused.reason, self.now_ms())
+            )
+            self.resume_queue.resume_when_due(changed, self.now_ms())
+
+        return note
 
     # Claims
 

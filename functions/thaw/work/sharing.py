@@ -72,7 +72,7 @@ class Way:
                     return joined, False
                 current = saved
                 self._overtaken()
-        return fresh, fresh.state is State.INITIATING
+        return fresh, fresh.state is State.INITIATING and not fresh.took_over(fresh.attempt)
 
     def _overtaken(self) -> None:
         if next(self.tries, None) is None:
