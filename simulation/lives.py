@@ -92,6 +92,8 @@ _THREE = _workload(_expedited(1), _expedited(2), _expedited(3), units=2, room=Fa
 _AGAIN = _workload(_expedited(1), _expedited(2, 400.0), units=2, room=False, drain_minutes=5)
 _SIDE_BY_SIDE = _workload(_expedited(1), _expedited(2, 5.0), _expedited(3, 5.0), units=2, room=False, drain_minutes=5)
 
+_SERVES_IN_DOUBT = {"job's time 1": Choice("job early", 60.0), "initiate InitiateJob 2": Choice("loses reply")}
+
 LIVES = (
     Life("Standard", _workload((0, _archive("r1", "Standard")))),
     Life("Bulk", _workload((0, _archive("r1", "Bulk")))),
@@ -132,6 +134,16 @@ LIVES = (
             (19 * _HOUR_SECONDS, _archive("r3", "Bulk")),
         ),
         about=("complete", "reconcile"),
+    ),
+    Life(
+        "claim taken over",
+        _workload(
+            (0, _inventory("r1", "Bulk", "3", follow=False)),
+            (50, _inventory("r2", "Standard", "3", follow=False)),
+            (90, _inventory("r3", "Standard", "3", follow=False)),
+        ),
+        _SERVES_IN_DOUBT,
+        about=("reconcile", "complete", "initiate TransactWriteItems"),
     ),
     Life("cancelled", _workload((0, _archive("r1", "Expedited")), (0, {"cancel": "r1"}))),
     Life("refused", _workload((0, _archive("r1", "Standard", archive=4)))),

@@ -94,8 +94,8 @@ MUTATIONS = (
             ),
             (
                 "thaw/endings.py",
-                "    if not record.is_open:\n        return None if known",
-                "    if job.JobId == record.job_id:\n        return None\n    if False:\n        return None if known",
+                "    if not record.is_open:\n        return _told",
+                "    if job.JobId == record.job_id:\n        return None\n    if False:\n        return _told",
             ),
         ),
         (Promise.TERMINAL_NEVER_CHANGES,),
@@ -420,7 +420,7 @@ MUTATIONS = (
     one(
         "a duplicate in progress not told",
         "attempts.py",
-        "    return record.changed(duplicates=record.with_duplicates(job_id))",
+        "    return record.changed(duplicates=record.with_duplicates(job_id), **no_doubt)",
         "    return None",
         limits=BEYOND,
     ),
@@ -434,8 +434,8 @@ MUTATIONS = (
     one(
         "a job that turns up again not told",
         "endings.py",
-        "    return _noted(record, job.JobId)\n\n\ndef _noted",
-        "    return None\n\n\ndef _noted",
+        "    if job.JobId in record.over:\n        return _noted(record, job.JobId)\n",
+        "    if job.JobId in record.over:\n        return None\n",
         limits=BEYOND,
     ),
     one(
@@ -570,9 +570,15 @@ MUTATIONS = (
         "self.opens(old.key, old.generation + 1)",
     ),
     one(
+        "a claim in doubt forgotten when an older job serves",
+        "endings.py",
+        '{"doubt": _doubt(record) if attempt != record.attempt else None}',
+        '{"doubt": None}',
+    ),
+    one(
         "a job that was taken over taken for one's own",
         "endings.py",
-        "    if record.is_open and record.took_over(attempt) and not (known and _serves_anew(record, job)):\n",
+        "    if record.took_over(attempt) and not _serves_anew(record, job):\n",
         "    if False:\n",
         Promise.GLACIERS_WORD,
         Promise.EVERY_MESSAGE_ENDS,

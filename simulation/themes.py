@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from simulation.choices import Choice
 from simulation.limits import WITHIN
-from simulation.steps import USUAL_PART, Steps
+from simulation.steps import SECOND_PAGE, USUAL_PART, Steps
 from simulation.strikes import WITHDRAWN
 from simulation.workload import MIB, VAULT, archives
 from thaw import bounds, capacity
@@ -53,8 +53,9 @@ def _expedited_run(steps: Steps, chance: random.Random) -> None:
 def _inventories(steps: Steps, chance: random.Random) -> None:
     """Mostly the same part, so that they meet: in progress, between two pages, ended with a slower job still there.
     Some follow, and others do not. The function that ends the first page may die of the write."""
-    if chance.random() < 0.2:
-        _hurried_pages(steps, chance)
+    kind = chance.random()
+    if kind < 0.4:
+        (_hurried_pages if kind < 0.2 else _asked_by_marker)(steps, chance)
         return
     follow, part = chance.choice([True, False, None, None]), steps.part()
     if follow is not False and chance.random() < 0.3:
@@ -70,6 +71,14 @@ def _hurried_pages(steps: Steps, chance: random.Random) -> None:
     steps.certain = {"job's time 1": Choice("job early", 60.0), "initiate InitiateJob 2": Choice("slow reply", 19.0)}
     steps.ask_inventory(part=USUAL_PART, tier="Bulk")
     steps.ask_inventory(50.0 + chance.uniform(0, 5), follow=True, part=USUAL_PART, tier="Standard")
+
+
+def _asked_by_marker(steps: Steps, chance: random.Random) -> None:
+    """While a page is retrieved for who follows, others ask for it by its Marker, and some follow from there."""
+    steps.certain = {"job's time 1": Choice("job early", 60.0)}
+    steps.ask_inventory(follow=True, part=USUAL_PART)
+    for _ in range(chance.randint(1, 2)):
+        steps.ask_inventory(60.0 + chance.choice([chance.uniform(0, 2), chance.uniform(0, 7200)]), part=SECOND_PAGE)
 
 
 def _burst(steps: Steps, chance: random.Random) -> None:
@@ -200,7 +209,11 @@ def _hurried(steps: Steps, chance: random.Random) -> None:
 
 def _taken_over(steps: Steps, chance: random.Random) -> None:
     """A slower job goes on, or its output is there for longer, when what a faster one gave is of no use any more: it
-    may do for who asks then. Or it failed, or nobody heard of its end."""
+    may do for who asks then. Or it failed, or nobody heard of its end; or it served while nobody knew whether the
+    faster one was started."""
+    if chance.random() < 0.3:
+        _served_in_doubt(steps, chance)
+        return
     fate = chance.choice([{}, {}, {"job's time 1": Choice("job late", 6 * HOUR_SECONDS)}, _FAILS, _UNHEARD])
     steps.certain = dict(fate)
     part = steps.part()
@@ -219,6 +232,17 @@ def _taken_over(steps: Steps, chance: random.Random) -> None:
     if chance.random() < 0.5:
         ask(slower, chance.uniform(0, 12))
     steps.settings = {"on_demand_room": True}
+
+
+def _served_in_doubt(steps: Steps, chance: random.Random) -> None:
+    part = steps.part()
+    steps.certain = {"job's time 1": Choice("job early", 60.0), "initiate InitiateJob 2": _unanswered(chance)}
+    if chance.random() < 0.5:
+        steps.certain["notification 2"] = Choice("notification lost")
+    steps.ask_inventory(part=part, tier="Bulk")
+    steps.ask_inventory(chance.uniform(40, 60), part=part, tier="Standard")
+    for _ in range(chance.randint(1, 3)):
+        steps.ask_inventory(chance.choice([chance.uniform(1, 600), chance.uniform(0, 6) * HOUR_SECONDS]), part=part)
 
 
 _FAILS = {"job's end 1": Choice("job fails")}

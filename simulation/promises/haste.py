@@ -131,6 +131,9 @@ def resumed_in_time(change: Change, faults_end: datetime) -> Iterator[Violation]
 
 
 def _has_claimed(old: Attributes | None, new: Attributes) -> bool:
+    """Before, or for the retrieval before it, of which the claim was taken over."""
+    if new["attempt"] == new.get("takenOver"):
+        return True
     return old is not None and (old["generation"], old["attempt"]) == (new["generation"], new["attempt"])
 
 

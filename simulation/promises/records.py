@@ -9,7 +9,7 @@ from simulation.promises.violation import Promise, Violation
 from thaw import bounds
 from thaw.states import FIRST, MOVES, OPEN, State
 
-_MAY_CHANGE_AFTER_THE_END = {"revision", "requests", "duplicates", "jobs", "further"}
+_MAY_CHANGE_AFTER_THE_END = {"revision", "requests", "duplicates", "jobs", "doubt", "further"}
 
 
 def of_change(change: Change, history: History) -> Iterator[Violation]:
