@@ -175,15 +175,17 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
     bounds): while the retrieval is open, and nothing else was begun, its job is adopted, otherwise it is a duplicate.
     """
     known = record.jobs.get(str(attempt))
-    if record.took_over(attempt) and not _claims(record, attempt):
+    if record.took_over(attempt) and not (_claims(record, attempt) or is_in_doubt(record, attempt)):
         return None
     if (known is not None and known.job_id == job_id) or job_id in (record.job_id, *record.over, *record.duplicates):
         return None
-    jobs = {**record.jobs, str(attempt): StartedJob(job_id=job_id, tier=tier, started_at=now_ms)}
+    # A claim that was taken over may be hours old.
+    begun_ms = min(now_ms, record.doubt.claim_until) if record.doubt else now_ms
+    jobs = {**record.jobs, str(attempt): StartedJob(job_id=job_id, tier=tier, started_at=begun_ms)}
     newest = attempt == record.attempt and known is None and attempt != record.served_by
     if newest and record.state in (State.INITIATING, State.WAITING):
         unseen_since = record.unseen_since if record.jobs else None
-        return in_progress(record, now_ms, jobs=jobs, tier=tier, unseen_since=unseen_since)
+        return in_progress(record, now_ms, jobs=jobs, tier=tier, unseen_since=unseen_since, doubt=None)
     no_doubt: dict[str, Any] = {"doubt": None} if newest else {}
     if newest and record.state is State.SUCCEEDED and faster(tier, record.tier):
         return record.changed(jobs=jobs, **no_doubt)
@@ -193,7 +195,7 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
 def given_back(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     """A claim whose call was never made."""
     if not _claims(record, attempt):
-        return None
+        return _settled(record, attempt)
     return wait(record, now_ms, now_ms, tier=_next_tier(record))
 
 
@@ -206,7 +208,7 @@ def _next_tier(claimed: Retrieval) -> Tier:
 def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, now_ms: int) -> Retrieval | None:
     """Glacier refused the attempt: nothing was done."""
     if not _claims(record, attempt):
-        return None
+        return _settled(record, attempt)
     if refusal is Refusal.PERMANENT:
         return failed(record, reason, now_ms)
     if refusal is Refusal.CAPACITY and record.tier is Tier.EXPEDITED and record.slot != SLOT_UNIT:
@@ -238,6 +240,16 @@ def _denied_since(record: Retrieval, refusal: Refusal, now_ms: int) -> int | Non
 
 def _claims(record: Retrieval, attempt: int) -> bool:
     return record.state is State.INITIATING and record.attempt == attempt
+
+
+def is_in_doubt(record: Retrieval, attempt: int) -> bool:
+    """Whether the retrieval has ended, and nobody knows if the job of its newest attempt was started."""
+    return not record.is_open and record.doubt is not None and record.attempt == attempt
+
+
+def _settled(record: Retrieval, attempt: int) -> Retrieval | None:
+    """It was not, as is known now."""
+    return record.changed(doubt=None) if is_in_doubt(record, attempt) else None
 
 
 def _taking_less(record: Retrieval) -> Retrieval:
@@ -283,6 +295,9 @@ def unseen(record: Retrieval, refusal: Refusal, reason: Reason, now_ms: int) -> 
     of_no_use = next((int(name) for name, job in record.jobs.items() if _is_of_no_use(record, name, job, now_ms)), None)
     if of_no_use is not None:
         return passed_over(record, of_no_use, now_ms)
+    claim = record.doubt if record.state is State.INITIATING else None
+    if claim is not None and now_ms >= serves_until_ms(claim.claim_until, claim.tier):
+        return passed_over(record, record.attempt, now_ms)
     if now_ms - max(unseen_since, *_begun_ms(record)) > bounds.DENIED_AT_MOST_SECONDS * 1000:
         # Its jobs stay in the record: how they ended is told by this, should anything be heard of them later.
         return failed(record.model_copy(update={"jobs": {}}), reason, now_ms, jobs=record.jobs)
@@ -351,10 +366,12 @@ def passed_over(record: Retrieval, attempt: int, now_ms: int) -> Retrieval:
     again = record.model_copy(update={"jobs": left})
     if record.state is State.WAITING or (record.state is State.INITIATING and not _claims(record, attempt)):
         return record.changed(jobs=left)
+    seen: dict[str, Any] = {"jobs": left, "unseen_since": None, "doubt": None}
     if not wants_faster(again):
-        return in_progress(record, now_ms, jobs=left, unseen_since=None)
-    seen: dict[str, Any] = {"jobs": left, "unseen_since": None, "tier": again.wanted_tier()}
-    if record.reason is None or record.unseen_since is not None:
+        return in_progress(record, now_ms, tier=live_tier(again), **seen)
+    seen["tier"] = again.wanted_tier()
+    was_refused = record.state is State.IN_PROGRESS and record.delays > 0 and record.unseen_since is None
+    if not was_refused:
         return wait(record, now_ms, now_ms, **seen)
     return wait(record, max(record.due_at or 0, now_ms), now_ms, reason=record.reason, **seen)
 
@@ -388,13 +405,22 @@ def still_running(record: Retrieval, now_ms: int) -> Retrieval | None:
 
 
 def failed(record: Retrieval, reason: Reason, now_ms: int, **changes: Any) -> Retrieval:
-    """An end without output; but while an older job of its own is in progress the retrieval goes on with that one."""
-    tier = live_tier(record.model_copy(update={"jobs": _own_jobs(record)}))
+    """An end without output; but while an older job is in progress the retrieval goes on with that one. A job that was
+    taken over is none where nobody would have had it."""
+    tier = live_tier(record)
+    if tier is not None and not _own_jobs(record) and not _suffices(record, tier):
+        tier = None
     if tier is not None:
         requests = {name: _no_faster(asker, tier) for name, asker in record.requests.items()}
         return in_progress(record, now_ms, tier=tier, requests=requests, reason=reason, **changes)
     ended = {**ENDED, "reason": reason, "expires_at": expires_after_end(now_ms), **changes}
     return record.changed(to=State.FAILED, told=True, **ended)
+
+
+def _suffices(record: Retrieval, tier: Tier) -> bool:
+    """Whether someone asked for no faster one."""
+    asking = record.waiting_requests().values()
+    return any(asker.asked is None and not faster(asker.tier, tier) for asker in asking)
 
 
 def _own_jobs(record: Retrieval) -> dict[str, StartedJob]:

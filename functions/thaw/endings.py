@@ -6,7 +6,7 @@ As in `attempts`, each function takes the record as it stands and returns the re
 from typing import Any
 
 from thaw import bounds
-from thaw.attempts import failed, in_progress, passed_over, started, told_until, wait, without
+from thaw.attempts import failed, in_progress, is_in_doubt, passed_over, started, told_until, wait, without
 from thaw.job import GlacierJob
 from thaw.retrieval import ENDED, Doubt, Reason, Retrieval, StartedJob, expires_after_end
 from thaw.states import State
@@ -44,7 +44,7 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
     if not record.is_open:
         return _told_after_the_end(record, attempt, job, now_ms)
     known = is_of_attempt(record, attempt, job)
-    if record.took_over(attempt) and not (known or _is_in_doubt(record, attempt)):
+    if record.took_over(attempt) and not (known or _is_claimed(record, attempt)):
         return None
     if record.took_over(attempt) and not _serves_anew(record, job):
         return passed_over(record, attempt, now_ms)
@@ -65,7 +65,7 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
     return _noted(record, job.JobId)
 
 
-def _is_in_doubt(record: Retrieval, attempt: int) -> bool:
+def _is_claimed(record: Retrieval, attempt: int) -> bool:
     """Whether nobody knows yet if the job of its newest attempt was started."""
     return record.state is State.INITIATING and record.attempt == attempt
 
@@ -74,7 +74,8 @@ def _doubt(record: Retrieval) -> Doubt | None:
     """What is not known of a retrieval that an older job serves while its newest attempt is made."""
     if record.state is not State.INITIATING or record.claim_until is None:
         return None
-    return Doubt(tier=record.tier, claim_until=record.claim_until)
+    claimed_by = record.doubt.generation if record.doubt else record.generation
+    return Doubt(tier=record.tier, claim_until=record.claim_until, generation=claimed_by)
 
 
 def _in_vain(left: dict[str, StartedJob], attempt: int, tier: Tier) -> list[str]:
@@ -89,7 +90,8 @@ def _told_after_the_end(record: Retrieval, attempt: int, job: GlacierJob, now_ms
     if is_of_attempt(record, attempt, job):
         left = record.jobs[str(attempt)]
         return record.changed(jobs=_with_end(record, attempt, job, now_ms)) if left.ended_at is None else None
-    known = started(record, attempt, tier_of(job) or record.tier, job.JobId, now_ms)
+    claimed = record.doubt.tier if record.doubt and is_in_doubt(record, attempt) else record.tier
+    known = started(record, attempt, tier_of(job) or claimed, job.JobId, now_ms)
     if known is None or not is_of_attempt(known, attempt, job):
         return known
     return known.model_copy(update={"jobs": _with_end(known, attempt, job, now_ms)})

@@ -112,7 +112,8 @@ def taking_over(new: Retrieval, ended: Retrieval, now_ms: int) -> Retrieval:
     if doubt is None:
         return took.model_copy(update={"state": State.IN_PROGRESS, "tier": live_tier(took)})
     claimed = claim_fields(new.key, _TAKEN_OVER, doubt.claim_until - bounds.CLAIM_SECONDS * 1000)
-    return took.model_copy(update={**claimed, "state": State.INITIATING, "tier": doubt.tier, "claimed_at": 1})
+    in_doubt = {"state": State.INITIATING, "tier": doubt.tier, "claimed_at": 1, "doubt": doubt}
+    return took.model_copy(update={**claimed, **in_doubt})
 
 
 def _may_serve(job: StartedJob, is_inventory: bool, now_ms: int) -> bool:

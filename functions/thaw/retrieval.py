@@ -93,6 +93,8 @@ class Doubt(Stored):
 
     tier: Tier
     claim_until: Number
+    generation: Number
+    """Which made the claim: its job would have that in its tag."""
 
 
 class Reason(Stored):
@@ -163,7 +165,7 @@ class Retrieval(Stored):
     jobs: dict[Annotated[str, Field(pattern=r"^[0-9]{1,9}$")], StartedJob] = {}
     """While it is open these may still serve; once it has ended nobody waits for those that are left."""
     doubt: Doubt | None = None
-    """Of the newest attempt, once it has ended."""
+    """Of the newest attempt, once it has ended; or of the claim that it took over."""
     over: list[str] = []
     """Jobs that ended without serving: failed, or vanished."""
     delays: Count = 0
@@ -247,8 +249,9 @@ class Retrieval(Stored):
         return 1 <= attempt <= self.taken_over
 
     def tag_of(self, attempt: int) -> Tag:
-        """For the description of an attempt's job; of one that was taken over as the retrieval before it was told."""
-        return Tag(self.key, self.generation - self.took_over(attempt), attempt)
+        """For the description of an attempt's job; that of a claim that was taken over is another retrieval's."""
+        taken_over = self.doubt is not None and self.took_over(attempt) and attempt == self.attempt
+        return Tag(self.key, self.doubt.generation if self.doubt and taken_over else self.generation, attempt)
 
     @property
     def needs_release(self) -> bool:

@@ -1,5 +1,7 @@
 """What is left of a retrieval's jobs, once a faster one has served it, serves who asks later."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +11,11 @@ from tests.end_to_end.user import User
 SETTINGS = {"maxUnits": 0}
 
 
-def is_bulk(call: Any) -> bool:
-    return bool(call["jobParameters"].get("Tier") == "Bulk")
+def at_tier(tier: str) -> Callable[[Any], bool]:
+    return lambda call: bool(call["jobParameters"].get("Tier") == tier)
+
+
+is_bulk = at_tier("Bulk")
 
 
 def leave_a_bulk_job(user: User, hours: float) -> str:
@@ -176,4 +181,64 @@ def test_through_three_generations_a_job_serves_in_the_end_though_its_notificati
     assert [job.tier for job in user.jobs] == ["Bulk", "Expedited", "Expedited"]
     assert user.only("third", "Retrieval Succeeded")["jobId"] == user.jobs[0].job_id
     assert user.cloud.events_of("Duplicate Job") == []
+    user.assert_settled()
+
+
+def test_a_claim_that_may_not_be_looked_for_is_no_longer_waited_for_than_its_job_can_be_of_use(user: User) -> None:
+    user.archives(3)
+    user.faults.job_takes(6 * 3600, when=is_bulk)
+    user.ask_inventory("slow", tier="Bulk")
+    user.wait(hours=5, minutes=58)
+    user.faults.lose_request("InitiateJob")
+    user.ask_inventory("fast", tier="Standard")
+    user.wait_for_the_end("slow", "fast", hours=1)
+    user.faults.fail("ListJobs", "AccessDeniedException", times=10_000)
+    user.ask_inventory("later", tier="Standard")
+    user.wait_for_the_end("later", hours=40)
+    user.faults.clear()
+    assert user.story("later")[-1] == "Succeeded"
+    user.assert_settled()
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_who_may_do_with_what_is_left_goes_on_with_it_whatever_befalls_who_wants_it_faster(
+    user: User, *, refused: bool
+) -> None:
+    archive = leave_a_bulk_job(user, hours=30)
+    user.wait(hours=18, minutes=5)
+    user.ask("later", archive, "Bulk")
+    user.wait(minutes=20)
+    if refused:
+        user.faults.fail("InitiateJob", "InvalidParameterValueException")
+    else:
+        user.faults.job_fails()
+    user.ask("hurry", archive, "Expedited")
+    user.wait_for_the_end("later", "hurry", hours=30)
+    for name in ("later", "hurry"):
+        assert user.only(name, "Retrieval Succeeded")["jobId"] == user.jobs[0].job_id
+    user.assert_settled()
+
+
+def test_a_claim_in_doubt_is_handed_on_as_often_as_need_be(user: User) -> None:
+    """Expedited is in doubt when Standard serves; Bulk, told late, serves who asks next; and then comes a third."""
+    archive = user.archive()
+    for tier, hours in (("Standard", 1), ("Bulk", 3), ("Expedited", 4)):
+        user.faults.job_takes(hours * 3600, when=at_tier(tier))
+    user.faults.drop_notification(when=lambda told: told["Tier"] == "Expedited")
+    user.faults.delay_notification(16 * 3600 + 620, when=lambda told: told["Tier"] == "Bulk")
+    user.ask("slow", archive, "Bulk")
+    user.ask("mid", archive, "Standard")
+    user.wait(minutes=58)
+    user.faults.lose_reply("InitiateJob")
+    user.ask("fast", archive, "Expedited")
+    user.wait_for_the_end("slow", "mid", "fast", hours=1)
+    told_at = user.jobs[0].at + timedelta(hours=19, seconds=620)
+    user.wait(seconds=(told_at - user.cloud.now).total_seconds() - 8)
+    user.ask("second", archive, "Bulk")
+    user.wait_for_the_end("second", hours=1)
+    assert user.only("second", "Retrieval Succeeded")["jobId"] == user.jobs[0].job_id
+    user.wait(hours=2)
+    user.ask("third", archive, "Expedited")
+    user.wait_for_the_end("third")
+    assert [job.tier for job in user.jobs] == ["Bulk", "Standard", "Expedited"]
     user.assert_settled()

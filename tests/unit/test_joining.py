@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.builders import (
+    NO_CAPACITY,
     NOW,
     REASON,
     archive_request,
@@ -399,7 +400,7 @@ def in_doubt(now_ms: int = NOW) -> Retrieval:
     assert (done.state, done.tier, done.doubt) == (
         State.SUCCEEDED,
         Tier.BULK,
-        Doubt(tier=Tier.STANDARD, claim_until=now_ms + bounds.CLAIM_SECONDS * 1000),
+        Doubt(tier=Tier.STANDARD, claim_until=now_ms + bounds.CLAIM_SECONDS * 1000, generation=1),
     )
     return done
 
@@ -512,3 +513,73 @@ def test_what_an_inventory_had_listed_before_it_was_asked_for_anew_is_not_taken_
     since = endings.ended(anew, 1, job(anew, 1, "job-1", CompletionDate="2026-01-01T09:00:00.000Z"), NOW + 9 * HOUR_MS)
     assert since is not None
     assert since.state is State.SUCCEEDED
+
+
+def three_tiers() -> Retrieval:
+    """Served by job-2 at Standard, while job-1 goes on at Bulk, and an attempt at Expedited is in doubt."""
+    slow = started(opened(archive_request(tier="Bulk")), "job-1", NOW)
+    mid = started(claimed(joined_by(slow, archive_request("mid", "Standard")), NOW), "job-2", NOW)
+    fast = claimed(released(joined_by(mid, archive_request("fast", "Expedited")), NOW), NOW)
+    done = endings.ended(fast, 2, job(fast, 2, "job-2", Tier="Standard"), NOW)
+    assert done is not None
+    assert (done.doubt is not None, set(done.jobs)) == (True, {"1"})
+    return done
+
+
+def served_meanwhile() -> Retrieval:
+    """The next generation, served by job-1 before anybody knew of the claim."""
+    second = opened_anew(three_tiers(), archive_request("second", "Bulk"), NOW + 19 * HOUR_MS)
+    ended = job(second, 1, "job-1", Tier="Bulk", CompletionDate="2026-01-01T03:00:00.000Z")
+    served = endings.ended(second, 1, ended, NOW + 19 * HOUR_MS)
+    assert served is not None
+    assert (second.tag, served.state, served.doubt) == (three_tiers().tag, State.SUCCEEDED, second.doubt)
+    return served
+
+
+def test_a_claim_that_is_handed_on_keeps_its_tag() -> None:
+    third = opened_anew(served_meanwhile(), archive_request("third", "Expedited"), NOW + 21 * HOUR_MS)
+    assert (third.state, third.tag) == (State.INITIATING, three_tiers().tag)
+
+
+def test_the_job_of_a_claim_that_was_taken_over_is_noted_after_the_end() -> None:
+    started_late = attempts.started(served_meanwhile(), 3, Tier.EXPEDITED, "job-3", NOW + 19 * HOUR_MS)
+    assert started_late is not None
+    assert (started_late.doubt, set(started_late.jobs), started_late.duplicates) == (None, {"3"}, {})
+    ended_late = endings.ended(served_meanwhile(), 3, job(three_tiers(), 3, "job-3", Tier=None), NOW + 19 * HOUR_MS)
+    assert ended_late is not None
+    assert (ended_late.doubt, ended_late.jobs["3"].tier, ended_late.duplicates) == (None, Tier.EXPEDITED, {})
+
+
+def test_a_claim_that_is_known_not_to_have_started_a_job_is_in_doubt_no_more() -> None:
+    for settled in (
+        attempts.refused(in_doubt(), 2, Refusal.THROTTLED, REASON, NOW + 1000),
+        attempts.given_back(in_doubt(), 2, NOW + 1000),
+    ):
+        assert settled is not None
+        assert (settled.state, settled.doubt, settled.sequence) == (State.SUCCEEDED, None, in_doubt().sequence)
+
+
+def test_a_claim_that_came_to_nothing_leaves_the_job_that_is_left() -> None:
+    second = opened_anew(three_tiers(), archive_request("second", "Bulk"), NOW + 19 * HOUR_MS)
+    on = attempts.absent(second, 3, NOW + 19 * HOUR_MS)
+    assert on is not None
+    assert (on.state, on.tier, set(on.jobs), on.doubt) == (State.IN_PROGRESS, Tier.BULK, {"1"}, None)
+
+
+def test_the_job_of_a_claim_that_was_taken_over_is_looked_at_by_the_time_of_the_claim() -> None:
+    anew = opened_anew(in_doubt(), inventory_request("later", "Standard"), NOW + 3 * HOUR_MS)
+    running = attempts.started(anew, 2, Tier.STANDARD, "job-2", NOW + 3 * HOUR_MS)
+    assert running is not None
+    assert running.due_at == NOW + bounds.CLAIM_SECONDS * 1000 + 19_800_000, "five hours and a half after"
+
+
+def test_after_a_fallback_nobody_waits_for_a_look_at_a_job_that_is_known_to_give_nothing() -> None:
+    now_ms = NOW + 26 * HOUR_MS
+    anew = opened_anew(left_over(), archive_request("later", "Expedited", expeditedFallback="Standard"), now_ms)
+    running = attempts.still_running(anew, now_ms)
+    assert running is not None
+    fell = refused(claimed(released(running, now_ms), now_ms), Refusal.CAPACITY, now_ms, NO_CAPACITY)
+    assert fell.state is State.IN_PROGRESS
+    over = endings.ended(fell, 1, job(fell, 1, "job-1", "Failed"), now_ms + 1000)
+    assert over is not None
+    assert (over.state, over.due_at, over.tier) == (State.WAITING, now_ms + 1000, Tier.STANDARD)
