@@ -82,11 +82,13 @@ def _is_taken_for_a_range(job: JobStarted, history: History, sent: Sent) -> bool
 
 def _is_one_page(first: JobStarted, second: JobStarted, jobs: Sequence[JobStarted], history: History) -> bool:
     """Whether two pages that begin alike are one. Each listing has pages of its own. Who asks for a page by its Marker
-    shares it with the listing that came to it last, if any had."""
+    shares it with the listing that came to it last, if any had by then."""
     before, asked_alone = _page_before(first, history), not _page_before(second, history)
     if not before or not asked_alone:
         return before == _page_before(second, history)
     opened_ms = _record_of(first, history)["openedAt"]
+    if _record_of(second, history)["openedAt"] <= opened_ms + 2 * bounds.CLOCK_SKEW_SECONDS * 1000:
+        return False
     others = (_record_of(job, history) for job in jobs if _page_before(job, history) not in ("", before))
     return not any(opened_ms < other["openedAt"] <= second.at.timestamp() * 1000 for other in others)
 
