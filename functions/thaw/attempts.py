@@ -31,6 +31,9 @@ CODE_JOB_VANISHED = "JobVanished"
 CODE_OUTCOME_UNKNOWN = "OutcomeUnknown"
 CODE_GIVEN_UP = "GivenUp"
 
+_LOOK_MISSED_MS = 30 * 60 * 1000
+"""So long who wants a faster job waits for an answer about those there are."""
+
 WAIT_TOLD_FROM_SECONDS = 60
 """A shorter wait for a turn is not worth an event."""
 
@@ -175,7 +178,7 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
     bounds): while the retrieval is open, and nothing else was begun, its job is adopted, otherwise it is a duplicate.
     """
     known = record.jobs.get(str(attempt))
-    if record.took_over(attempt) and not (_claims(record, attempt) or is_in_doubt(record, attempt)):
+    if record.took_over(attempt) and not (claims(record, attempt) or is_in_doubt(record, attempt)):
         return None
     if (known is not None and known.job_id == job_id) or job_id in (record.job_id, *record.over, *record.duplicates):
         return None
@@ -194,7 +197,7 @@ def started(record: Retrieval, attempt: int, tier: Tier, job_id: str, now_ms: in
 
 def given_back(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     """A claim whose call was never made."""
-    if not _claims(record, attempt):
+    if not claims(record, attempt):
         return _settled(record, attempt)
     return wait(record, now_ms, now_ms, tier=_next_tier(record))
 
@@ -207,7 +210,7 @@ def _next_tier(claimed: Retrieval) -> Tier:
 
 def refused(record: Retrieval, attempt: int, refusal: Refusal, reason: Reason, now_ms: int) -> Retrieval | None:
     """Glacier refused the attempt: nothing was done."""
-    if not _claims(record, attempt):
+    if not claims(record, attempt):
         return _settled(record, attempt)
     if refusal is Refusal.PERMANENT:
         return failed(record, reason, now_ms)
@@ -238,7 +241,8 @@ def _denied_since(record: Retrieval, refusal: Refusal, now_ms: int) -> int | Non
     return record.denied_since if refusal is Refusal.THROTTLED else None
 
 
-def _claims(record: Retrieval, attempt: int) -> bool:
+def claims(record: Retrieval, attempt: int) -> bool:
+    """Whether nobody knows yet what comes of the call that the attempt makes."""
     return record.state is State.INITIATING and record.attempt == attempt
 
 
@@ -280,32 +284,46 @@ def _with_tier(asker: Asker, tier: Tier) -> Asker:
 
 def unknown(record: Retrieval, attempt: int, reason: Reason) -> Retrieval | None:
     """No answer: whether the job was started is unknown, and only a listing settles it."""
-    if not _claims(record, attempt) or record.reason is not None:
+    if not claims(record, attempt) or record.reason is not None:
         return None
     return record.changed(told=True, reason=reason)
 
 
 def unseen(record: Retrieval, refusal: Refusal, reason: Reason, now_ms: int) -> Retrieval | None:
     """Glacier gave no answer about the record's jobs. It stays due; but what will not mend by itself is told, and not
-    borne for ever; and who wants it faster waits for no look."""
-    settled = record.state not in (State.INITIATING, State.IN_PROGRESS) or (record.due_at or 0) > now_ms
-    if settled or refusal not in (Refusal.DENIED, Refusal.PERMANENT):
+    borne for ever; and who wants it faster does not wait for ever for a look."""
+    overdue_ms = now_ms - (record.due_at or 0)
+    if record.state not in (State.INITIATING, State.IN_PROGRESS) or overdue_ms < 0:
         return None
-    unseen_since = record.unseen_since or now_ms
+    denied = refusal in (Refusal.DENIED, Refusal.PERMANENT)
+    unseen_since = (record.unseen_since or now_ms) if denied else record.unseen_since
+    if denied:
+        over = _unseen_for_long(record, unseen_since or now_ms, reason, now_ms)
+        if over is not None:
+            return over
+    if record.state is State.IN_PROGRESS and wants_faster(record) and (denied or overdue_ms > _LOOK_MISSED_MS):
+        tier = _tier_beside_jobs(record)
+        return wait(record, now_ms, now_ms, tier=tier, delays=0, unseen_since=unseen_since)
+    if not denied:
+        return None
+    until = now_ms + delay_ms(Refusal.DENIED, record.delays + 1, record.retrieval_id)
+    counted: dict[str, Any] = {"delays": record.delays + 1, "unseen_since": unseen_since, "reason": reason}
+    return record.changed(told=True, due_at=until, expected_at=None, **counted)
+
+
+def _unseen_for_long(record: Retrieval, unseen_since: int, reason: Reason, now_ms: int) -> Retrieval | None:
+    """What becomes of it where looks are denied for so long that what is looked at can be of no use; else None."""
     of_no_use = next((int(name) for name, job in record.jobs.items() if _is_of_no_use(record, name, job, now_ms)), None)
     if of_no_use is not None:
         return passed_over(record, of_no_use, now_ms)
     claim = record.doubt if record.state is State.INITIATING else None
-    if claim is not None and now_ms >= serves_until_ms(claim.claim_until, claim.tier):
+    is_old = claim is not None and now_ms >= serves_until_ms(claim.claim_until, claim.tier)
+    if claim is not None and (is_old or faster(record.wanted_tier(), claim.tier)):
         return passed_over(record, record.attempt, now_ms)
-    if now_ms - max(unseen_since, *_begun_ms(record)) > bounds.DENIED_AT_MOST_SECONDS * 1000:
-        # Its jobs stay in the record: how they ended is told by this, should anything be heard of them later.
-        return failed(record.model_copy(update={"jobs": {}}), reason, now_ms, jobs=record.jobs)
-    if record.state is State.IN_PROGRESS and wants_faster(record):
-        return wait(record, now_ms, now_ms, tier=_tier_beside_jobs(record), unseen_since=unseen_since)
-    until = now_ms + delay_ms(Refusal.DENIED, record.delays + 1, record.retrieval_id)
-    counted: dict[str, Any] = {"delays": record.delays + 1, "unseen_since": unseen_since, "reason": reason}
-    return record.changed(told=True, due_at=until, expected_at=None, **counted)
+    if now_ms - max(unseen_since, *_begun_ms(record)) <= bounds.DENIED_AT_MOST_SECONDS * 1000:
+        return None
+    # Its jobs stay in the record: how they ended is told by this, should anything be heard of them later.
+    return failed(record.model_copy(update={"jobs": {}}), reason, now_ms, jobs=record.jobs)
 
 
 def _is_of_no_use(record: Retrieval, attempt: str, job: StartedJob, now_ms: int) -> bool:
@@ -327,7 +345,7 @@ def _begun_ms(record: Retrieval) -> Iterator[int]:
 
 def absent(record: Retrieval, attempt: int, now_ms: int) -> Retrieval | None:
     """A whole listing, made after the claim and the bounds, does not have the attempt's job: it was never started."""
-    if not _claims(record, attempt):
+    if not claims(record, attempt):
         return None
     if record.took_over(attempt):
         return passed_over(record, attempt, now_ms)
@@ -364,7 +382,7 @@ def passed_over(record: Retrieval, attempt: int, now_ms: int) -> Retrieval:
     sooner than one that was refused."""
     left = without(record, attempt)
     again = record.model_copy(update={"jobs": left})
-    if record.state is State.WAITING or (record.state is State.INITIATING and not _claims(record, attempt)):
+    if record.state is State.WAITING or (record.state is State.INITIATING and not claims(record, attempt)):
         return record.changed(jobs=left)
     seen: dict[str, Any] = {"jobs": left, "unseen_since": None, "doubt": None}
     if not wants_faster(again):
@@ -372,7 +390,7 @@ def passed_over(record: Retrieval, attempt: int, now_ms: int) -> Retrieval:
     seen["tier"] = again.wanted_tier()
     was_refused = record.state is State.IN_PROGRESS and record.delays > 0 and record.unseen_since is None
     if not was_refused:
-        return wait(record, now_ms, now_ms, **seen)
+        return wait(record, now_ms, now_ms, delays=0, **seen)
     return wait(record, max(record.due_at or 0, now_ms), now_ms, reason=record.reason, **seen)
 
 
@@ -408,7 +426,8 @@ def failed(record: Retrieval, reason: Reason, now_ms: int, **changes: Any) -> Re
     """An end without output; but while an older job is in progress the retrieval goes on with that one. A job that was
     taken over is none where nobody would have had it."""
     tier = live_tier(record)
-    if tier is not None and not _own_jobs(record) and not _suffices(record, tier):
+    has_own = any(not record.took_over(int(name)) for name in record.jobs)
+    if tier is not None and not has_own and not _suffices(record, tier):
         tier = None
     if tier is not None:
         requests = {name: _no_faster(asker, tier) for name, asker in record.requests.items()}
@@ -421,10 +440,6 @@ def _suffices(record: Retrieval, tier: Tier) -> bool:
     """Whether someone asked for no faster one."""
     asking = record.waiting_requests().values()
     return any(asker.asked is None and not faster(asker.tier, tier) for asker in asking)
-
-
-def _own_jobs(record: Retrieval) -> dict[str, StartedJob]:
-    return {name: job for name, job in record.jobs.items() if not record.took_over(int(name))}
 
 
 def _no_faster(asker: Asker, tier: Tier) -> Asker:

@@ -6,7 +6,7 @@ As in `attempts`, each function takes the record as it stands and returns the re
 from typing import Any
 
 from thaw import bounds
-from thaw.attempts import failed, in_progress, is_in_doubt, passed_over, started, told_until, wait, without
+from thaw.attempts import claims, failed, in_progress, is_in_doubt, passed_over, started, told_until, wait, without
 from thaw.job import GlacierJob
 from thaw.retrieval import ENDED, Doubt, Reason, Retrieval, StartedJob, expires_after_end
 from thaw.states import State
@@ -44,7 +44,7 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
     if not record.is_open:
         return _told_after_the_end(record, attempt, job, now_ms)
     known = is_of_attempt(record, attempt, job)
-    if record.took_over(attempt) and not (known or _is_claimed(record, attempt)):
+    if record.took_over(attempt) and not (known or claims(record, attempt)):
         return None
     if record.took_over(attempt) and not _serves_anew(record, job):
         return passed_over(record, attempt, now_ms)
@@ -63,11 +63,6 @@ def ended(record: Retrieval, attempt: int, job: GlacierJob, now_ms: int) -> Retr
     if not extra:
         return _job_failed(record, attempt, job, now_ms)
     return _noted(record, job.JobId)
-
-
-def _is_claimed(record: Retrieval, attempt: int) -> bool:
-    """Whether nobody knows yet if the job of its newest attempt was started."""
-    return record.state is State.INITIATING and record.attempt == attempt
 
 
 def _doubt(record: Retrieval) -> Doubt | None:

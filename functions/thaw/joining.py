@@ -107,7 +107,7 @@ def taking_over(new: Retrieval, ended: Retrieval, now_ms: int) -> Retrieval:
         doubt = None
     if not jobs and doubt is None:
         return new
-    due = {"due_in": shard(new.key), "due_at": now_ms, "attempt": ended.attempt, "taken_over": ended.attempt}
+    due = {"due_in": shard(new.key), "due_at": new.opened_at, "attempt": ended.attempt, "taken_over": ended.attempt}
     took = new.model_copy(update={**NOT_WAITING, **NO_CLAIM, **due, "jobs": jobs})
     if doubt is None:
         return took.model_copy(update={"state": State.IN_PROGRESS, "tier": live_tier(took)})
@@ -143,7 +143,7 @@ def join(record: Retrieval, request: RetrievalRequest, now_ms: int, remembered_u
     if record.state is State.WAITING and faster(asker.tier, record.tier):
         return _for_tier(record, asker.tier, now_ms, **known)
     joined = record.model_copy(update=known)
-    if record.state is State.IN_PROGRESS and wants_faster(joined) and not _has_to_wait(record, asker.tier, now_ms):
+    if record.state is State.IN_PROGRESS and wants_faster(joined) and not _has_to_wait(record, asker.tier):
         return wait(record, now_ms, now_ms, tier=joined.wanted_tier(), **known)
     return record.changed(**known)
 
@@ -159,12 +159,11 @@ def _ended_before(record: Retrieval, remembered_until: int) -> bool:
     return record.expires_at is not None and record.expires_at < remembered_until
 
 
-def _has_to_wait(running: Retrieval, tier: Tier, now_ms: int) -> bool:
+def _has_to_wait(running: Retrieval, tier: Tier) -> bool:
     """Whether a further attempt is made when its jobs were looked at, no sooner: one at least as fast is to be made
-    then; or a job that was taken over may have an output already."""
+    then; or nobody has looked at those that were taken over yet, which may have an output already."""
     is_to_be_made = wants_faster(running) and not faster(tier, running.wanted_tier())
-    took_over = any(running.took_over(int(attempt)) for attempt in running.jobs)
-    return is_to_be_made or (took_over and (running.due_at or 0) <= now_ms)
+    return is_to_be_made or running.due_at == running.opened_at
 
 
 def _worth_joining(record: Retrieval, now_ms: int) -> bool:

@@ -242,3 +242,27 @@ def test_a_claim_in_doubt_is_handed_on_as_often_as_need_be(user: User) -> None:
     user.wait_for_the_end("third")
     assert [job.tier for job in user.jobs] == ["Bulk", "Standard", "Expedited"]
     user.assert_settled()
+
+
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_all_that_is_left_is_looked_at_before_a_faster_job_is_begun(user: User, *, one_by_one: bool) -> None:
+    archive = user.archive()
+    others = user.archives(60)
+    for tier, hours in (("Bulk", 34), ("Standard", 6), ("Expedited", 0.1)):
+        user.faults.job_takes(hours * 3600, when=at_tier(tier))
+    for name, tier in (("slow", "Bulk"), ("mid", "Standard"), ("fast", "Expedited")):
+        user.ask(name, archive, tier)
+        user.wait(minutes=2)
+    user.wait_for_the_end("slow", "mid", "fast", hours=1)
+    user.wait(hours=8)
+    for number, other in enumerate(others):
+        user.ask(f"other-{number}", other)
+    user.wait(hours=10, minutes=10)
+    begun = len(user.jobs)
+    if one_by_one:
+        user.faults.fail("ListJobs", "AccessDeniedException")
+    user.ask("later", archive, "Expedited")
+    user.wait_for_the_end("later", hours=1)
+    assert user.only("later", "Retrieval Succeeded")["tier"] == "Standard"
+    assert len(user.jobs) == begun
+    user.assert_settled()

@@ -583,3 +583,46 @@ def test_after_a_fallback_nobody_waits_for_a_look_at_a_job_that_is_known_to_give
     over = endings.ended(fell, 1, job(fell, 1, "job-1", "Failed"), now_ms + 1000)
     assert over is not None
     assert (over.state, over.due_at, over.tier) == (State.WAITING, now_ms + 1000, Tier.STANDARD)
+
+
+def test_before_the_first_look_nobody_begins_a_faster_job_by_a_clock_that_is_behind() -> None:
+    now_ms = NOW + 26 * HOUR_MS
+    anew = opened_anew(left_over(), archive_request("later", "Bulk"), now_ms)
+    joins = joined_by(anew, archive_request("faster", "Expedited"), now_ms - 500)
+    assert (joins.state, joins.due_at) == (State.IN_PROGRESS, now_ms)
+
+
+@pytest.mark.parametrize(("minutes", "goes_on"), [(10, False), (31, True)])
+def test_who_wants_it_faster_waits_only_so_long_for_a_look_without_an_answer(minutes: int, goes_on: bool) -> None:
+    now_ms = NOW + 20 * HOUR_MS
+    anew = opened_anew(left_over(), archive_request("later", "Expedited"), now_ms)
+    after = attempts.unseen(anew, Refusal.UNKNOWN, REASON, now_ms + minutes * 60_000)
+    assert (after is not None) == goes_on
+    if after is not None:
+        assert (after.state, after.tier, after.unseen_since) == (State.WAITING, Tier.EXPEDITED, None)
+
+
+def test_who_wants_it_faster_than_a_claim_in_doubt_waits_for_no_listing_that_is_denied() -> None:
+    slow = started(opened(archive_request(tier="Bulk")), "job-1", NOW)
+    mid = claimed(joined_by(slow, archive_request("mid", "Standard")), NOW)
+    done = endings.ended(mid, 1, job(mid, 1, "job-1", Tier="Bulk", CompletionDate="2026-01-01T00:00:30.000Z"), NOW)
+    assert done is not None
+    assert done.doubt is not None
+    now_ms = NOW + 20 * HOUR_MS
+    anew = opened_anew(done, archive_request("later", "Expedited"), now_ms)
+    assert (anew.state, anew.tier) == (State.INITIATING, Tier.STANDARD)
+    denied = attempts.unseen(anew, Refusal.DENIED, REASON, now_ms)
+    assert denied is not None
+    assert (denied.state, denied.tier, denied.doubt) == (State.WAITING, Tier.EXPEDITED, None)
+
+
+def test_a_look_that_was_denied_is_no_refusal_of_a_start() -> None:
+    record = opened_anew(left_over(), archive_request("later", "Standard"), NOW + 20 * HOUR_MS)
+    for hours in (20, 22, 24):
+        looked = attempts.unseen(record, Refusal.DENIED, REASON, NOW + hours * HOUR_MS)
+        assert looked is not None
+        record = looked
+    assert record.delays == 3
+    again = attempts.vanished(record, 1, NOW + 26 * HOUR_MS)
+    assert again is not None
+    assert (again.state, again.delays, again.reason, again.unseen_since) == (State.WAITING, 0, None, None)

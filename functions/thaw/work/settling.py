@@ -5,7 +5,7 @@ listing of the vault, which a later run carries on where the time of one does no
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from thaw import attempts, bounds
 from thaw.description import Tag
@@ -86,9 +86,12 @@ class Settling:
     time_left_ms: Callable[[], int]
     now_ms: Callable[[], int]
     failures: Failures
+    running: dict[str, Retrieval] = field(default_factory=dict)
+    """Of the vault: the records of which a job was seen to go on."""
 
     def settle(self, due: list[Retrieval]) -> None:
         """All these records of one vault, as far as the time allows. Where Glacier gives no answer they stay due."""
+        self.running.clear()
         claims = [record for record in due if record.state is State.INITIATING]
         awaited = {each.job_id: each for record in due for each in _awaited(record)}
         refusal = None
@@ -98,6 +101,10 @@ class Settling:
             refusal = self._ask(lambda: self._list_while_worth_it(awaited), list)
         if refusal in (None, Refusal.DENIED):  # who may not list may be allowed to describe
             self._ask(lambda: self._describe_all(awaited), lambda: [each.record for each in awaited.values()])
+        for each in awaited.values():
+            self.running.pop(each.record.id, None)
+        for record in self.running.values():
+            self.failures.apart(self._still_running, record)
 
     def _ask(self, ask: Callable[[], None], about: Callable[[], Iterable[Retrieval]]) -> Refusal | None:
         """Why Glacier gave no answer, if so; the records it was asked about take note of a denial."""
@@ -257,6 +264,7 @@ class Settling:
                 if not about_the_job or in_a_row > NO_ANSWERS_AT_MOST:
                     raise
                 self._no_answer(refused, [each.record])
+                continue
             del awaited[each.job_id]
 
     def _describe(self, each: Awaited) -> None:
@@ -278,7 +286,11 @@ class Settling:
             count("NotificationMissed")
             self.ending.seen(each.record, each.record.tag_of(each.attempt), job)
             return
-        running = self.table.change(each.record, lambda now: attempts.still_running(now, self.now_ms()))
+        self.running[each.record.id] = each.record
+
+    def _still_running(self, record: Retrieval) -> None:
+        """None of its jobs has ended: one that has may have been described after another that goes on."""
+        running = self.table.change(record, lambda now: attempts.still_running(now, self.now_ms()))
         self.resume_queue.resume_when_due(running, self.now_ms())
 
 
