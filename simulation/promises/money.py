@@ -89,6 +89,8 @@ def _is_one_page(first: JobStarted, second: JobStarted, jobs: Sequence[JobStarte
     opened_ms = _record_of(first, history)["openedAt"]
     if _record_of(second, history)["openedAt"] <= opened_ms + 2 * bounds.CLOCK_SKEW_SECONDS * 1000:
         return False
+    if _record_of(first, history).get("jobId", first.job_id) != first.job_id:
+        return False  # a faster job has ended that page, and what a page leaves is taken over by nobody
     others = (_record_of(job, history) for job in jobs if _page_before(job, history) not in ("", before))
     return not any(opened_ms < other["openedAt"] <= second.at.timestamp() * 1000 for other in others)
 
