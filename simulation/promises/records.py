@@ -96,8 +96,10 @@ _FIXED = frozenset({"contents", "key", "cancelled", "code", "message", "errors"}
 
 
 def _of_request(old: Attributes, new: Attributes) -> Iterator[Violation]:
-    """What was taken back before it came gets its contents when it comes."""
+    """What was taken back before it came gets its contents when it comes. What finds a record full, or a page of
+    somebody's listing ended, is led on."""
     comes = bool(old.get("cancelled")) and "contents" not in old
-    fixed = _FIXED - {"contents"} if comes else _FIXED
+    is_led_on = "ordinal" in new and not old.get("done")
+    fixed = _FIXED - ({"contents"} if comes else set()) - ({"key"} if is_led_on else set())
     if any(old.get(name) != new.get(name) for name in fixed) or (old.get("done") and not new.get("done")):
         yield Violation(Promise.TERMINAL_NEVER_CHANGES, f"{new['id']} changed: {old} to {new}")
