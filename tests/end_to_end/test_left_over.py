@@ -29,6 +29,17 @@ def leave_a_bulk_job(user: User, hours: float) -> str:
     return archive
 
 
+def leave_in_doubt(user: User, lose: Callable[[str], None]) -> None:
+    """A Bulk job serves an inventory while nobody knows whether the one at Standard was started."""
+    user.archives(3)
+    user.faults.job_takes(6 * 3600, when=is_bulk)
+    user.ask_inventory("slow", tier="Bulk")
+    user.wait(hours=5, minutes=58)
+    lose("InitiateJob")
+    user.ask_inventory("fast", tier="Standard")
+    user.wait_for_the_end("slow", "fast", hours=1)
+
+
 def test_a_slower_job_that_goes_on_serves_who_asks_after_a_faster_one_has_served(user: User) -> None:
     user.archives(3)
     user.faults.job_takes(12 * 3600, when=is_bulk)
@@ -138,13 +149,7 @@ def test_nobody_waits_for_ever_for_a_job_that_may_not_be_looked_at(user: User) -
 
 @pytest.mark.parametrize("hours", [0.01, 2])
 def test_an_attempt_in_doubt_while_an_older_job_served_is_found_by_who_asks_next(user: User, hours: float) -> None:
-    user.archives(3)
-    user.faults.job_takes(6 * 3600, when=is_bulk)
-    user.ask_inventory("slow", tier="Bulk")
-    user.wait(hours=5, minutes=58)
-    user.faults.lose_reply("InitiateJob")
-    user.ask_inventory("fast", tier="Standard")
-    user.wait_for_the_end("slow", "fast", hours=1)
+    leave_in_doubt(user, user.faults.lose_reply)
     user.wait(hours=hours)
     user.ask_inventory("later", tier="Standard")
     user.wait_for_the_end("later", hours=8)
@@ -154,13 +159,7 @@ def test_an_attempt_in_doubt_while_an_older_job_served_is_found_by_who_asks_next
 
 
 def test_an_attempt_in_doubt_that_came_to_nothing_is_made_by_who_asks_next(user: User) -> None:
-    user.archives(3)
-    user.faults.job_takes(6 * 3600, when=is_bulk)
-    user.ask_inventory("slow", tier="Bulk")
-    user.wait(hours=5, minutes=58)
-    user.faults.lose_request("InitiateJob")
-    user.ask_inventory("fast", tier="Standard")
-    user.wait_for_the_end("slow", "fast", hours=1)
+    leave_in_doubt(user, user.faults.lose_request)
     user.ask_inventory("later", tier="Standard")
     user.wait_for_the_end("later", hours=8)
     assert [job.tier for job in user.jobs] == ["Bulk", "Standard"]
@@ -185,13 +184,7 @@ def test_through_three_generations_a_job_serves_in_the_end_though_its_notificati
 
 
 def test_a_claim_that_may_not_be_looked_for_is_no_longer_waited_for_than_its_job_can_be_of_use(user: User) -> None:
-    user.archives(3)
-    user.faults.job_takes(6 * 3600, when=is_bulk)
-    user.ask_inventory("slow", tier="Bulk")
-    user.wait(hours=5, minutes=58)
-    user.faults.lose_request("InitiateJob")
-    user.ask_inventory("fast", tier="Standard")
-    user.wait_for_the_end("slow", "fast", hours=1)
+    leave_in_doubt(user, user.faults.lose_request)
     user.faults.fail("ListJobs", "AccessDeniedException", times=10_000)
     user.ask_inventory("later", tier="Standard")
     user.wait_for_the_end("later", hours=40)
