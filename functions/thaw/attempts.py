@@ -320,7 +320,7 @@ def _unseen_for_long(record: Retrieval, unseen_since: int, reason: Reason, now_m
     is_old = claim is not None and now_ms >= serves_until_ms(claim.claim_until, claim.tier)
     if claim is not None and (is_old or faster(record.wanted_tier(), claim.tier)):
         return passed_over(record, record.attempt, now_ms)
-    if now_ms - max(unseen_since, *_begun_ms(record)) <= bounds.DENIED_AT_MOST_SECONDS * 1000:
+    if now_ms - max([unseen_since, *_begun_ms(record)]) <= bounds.DENIED_AT_MOST_SECONDS * 1000:
         return None
     # Its jobs stay in the record: how they ended is told by this, should anything be heard of them later.
     return failed(record.model_copy(update={"jobs": {}}), reason, now_ms, jobs=record.jobs)

@@ -292,6 +292,17 @@ def test_who_is_not_allowed_to_look_gives_up_two_days_after_the_newest_job() -> 
     assert seen.unseen_since is None
 
 
+def test_who_is_not_allowed_to_look_for_a_claim_of_unknown_age_gives_up_as_well() -> None:
+    """In a damaged record nothing says when the claim was taken, and there is no job beside it."""
+    damaged = claimed(opened(), NOW).model_copy(update={"claim_until": None})
+    looked = attempts.unseen(damaged, Refusal.DENIED, REASON, NOW + DAY_MS)
+    assert looked is not None
+    assert looked.state is State.INITIATING
+    failed = attempts.unseen(looked, Refusal.DENIED, REASON, NOW + DAY_MS + (bounds.DENIED_AT_MOST_SECONDS + 1) * 1000)
+    assert failed is not None
+    assert failed.state is State.FAILED
+
+
 def test_a_denial_that_is_over_is_no_reason_why_a_start_came_to_nothing() -> None:
     """For two hours nobody was allowed to list jobs; then the listing does not have it, for the fourth time."""
     record = opened().model_copy(update={"lost": bounds.LOST_AT_MOST - 1})
