@@ -205,6 +205,22 @@ def test_another_archives_job_with_a_copied_description_ends_nothing_of_ours(use
     user.assert_settled()
 
 
+def test_a_message_with_the_tag_of_a_retrieval_that_never_was_ends_nothing(user: User) -> None:
+    """Though it names our job: of a retrieval that took no job over, each job has its own tag."""
+    user.faults.drop_notification()
+    user.ask("r1", user.archive())
+    user.wait(hours=1)
+    job = _described(user, _job_id(user))
+    tag = job["JobDescription"].replace("-1:1", "-9:1")
+    assert tag != job["JobDescription"]
+    _notify(user, {**job, "JobDescription": tag, "Completed": True, "StatusCode": "Succeeded"})
+    user.wait(minutes=5)
+    assert user.story("r1") == ["Initiated"]
+    user.wait_for_the_end("r1")
+    assert user.story("r1") == ["Initiated", "Succeeded"]
+    user.assert_settled()
+
+
 def test_a_missed_last_page_is_the_last_though_describe_job_leaves_the_key_out(user: User) -> None:
     user.archives(2)
     user.faults.drop_notification()

@@ -67,7 +67,8 @@ class Ending:
         job, too."""
         if current is None or current.generation == tag.generation:
             return current
-        if endings.is_of_attempt(current, tag.attempt, job) or current.tag == tag:
+        took_job_over = current.took_over(tag.attempt) and endings.is_of_attempt(current, tag.attempt, job)
+        if took_job_over or current.tag == tag:
             return current
         return self.table.get_past(tag.key, tag.generation)
 
