@@ -10,11 +10,11 @@ from tests.unit.builders import ACCOUNT, NOW, archive_request, inventory_request
 from thaw import attempts, bounds, joining
 from thaw.description import Tag
 from thaw.edge.glacier import JobGone, JobPage, JobReader, Refused
-from thaw.edge.table import Table
+from thaw.edge.table import Table, Unreadable
 from thaw.job import GlacierJob
 from thaw.records import listing_begun
 from thaw.refusals import Refusal
-from thaw.retrieval import EXPEDITED_BACKLOG, Reason, Retrieval
+from thaw.retrieval import EXPEDITED_BACKLOG, NUMBER_AT_MOST, Reason, Retrieval
 from thaw.states import State
 from thaw.tiers import Tier
 from thaw.work import reconciling
@@ -81,6 +81,20 @@ def test_glacier_is_not_asked_about_what_can_be_no_job_id(site: Site, job_id: st
     glacier.describes = describes = Mock(return_value=other(0))
     site.run(glacier)
     assert [call.args for call in describes.call_args_list] == [("job-1",)]
+
+
+def test_what_becomes_unreadable_while_it_is_looked_after_ends_no_run(site: Site) -> None:
+    """One revision before its number can't be read any more a record loses both of its jobs."""
+    running = site.running(1)
+    jobs = {str(attempt): running.jobs["1"].model_copy(update={"job_id": f"gone-{attempt}"}) for attempt in (1, 2)}
+    last = {"id": f"retrieval/{key(2)}", "revision": NUMBER_AT_MOST, "attempt": 2, "jobs": jobs}
+    site.created(running.model_copy(update=last))
+    glacier = Glacier(site)
+    glacier.describes = Mock(side_effect=JobGone("gone"))
+    site.run(glacier)
+    with pytest.raises(Unreadable):
+        site.table.get(key(2))
+    assert site.get(running).state is State.WAITING
 
 
 # A listing that takes more than one run
