@@ -11,7 +11,7 @@ import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import dropwhile
 from multiprocessing.pool import Pool
 from string import ascii_lowercase
@@ -34,6 +34,7 @@ _LIVES = {life.name: life for life in LIVES}
 _ALL_MARKED = 1023.0
 _OUTAGE_SECONDS = 3600.0
 """Long enough for dead letters."""
+_BACK_AFTER_SECONDS = 3 * 3600.0
 
 WAYS = (
     Choice("dies before"),
@@ -91,6 +92,12 @@ def ways_of(call: Call) -> list[Choice]:
 def telling_ways_of(call: Call) -> list[Choice]:
     """Every way for a call on which money hangs, else those that tell most."""
     return ways_of(call) if call.operation in NEVER_REPEATED else TELLING_WAYS
+
+
+def first_ways_of(call: Call) -> list[Choice]:
+    """Of two strikes the first. A permission is back after some looks: each of hundreds that are alike would else be
+    struck, in lives of which each takes seconds."""
+    return [replace(way, amount=_BACK_AFTER_SECONDS) if way.kind == WITHDRAWN else way for way in telling_ways_of(call)]
 
 
 @dataclass(frozen=True)
@@ -180,7 +187,7 @@ def main() -> int:
     with multiprocessing.get_context("spawn").Pool(given.workers, _deploy) as pool:
         for number, life in enumerate(lives, 1):
             title = f"{number}/{len(lives)} {life.name}"
-            firsts = pool.apply(_cells, (life, telling_ways_of if given.pairs else ways_of))
+            firsts = pool.apply(_cells, (life, first_ways_of if given.pairs else ways_of))
             mine = _struck(pool, firsts, title, console)
             if given.pairs:
                 pairs = [cell for outcome in mine for cell in seconds_of(outcome)]

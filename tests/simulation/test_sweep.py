@@ -13,7 +13,7 @@ from local.calls import Call
 from simulation.choices import Choice
 from simulation.lives import LIVES, Life
 from simulation.strikes import NEVER_REPEATED, OUTAGE, WITHDRAWN
-from simulation.sweep import TELLING_WAYS, WAYS, Cell, Ways, cells_of, seconds_of, strike, telling_ways_of, ways_of
+from simulation.sweep import TELLING_WAYS, WAYS, Cell, Ways, cells_of, first_ways_of, seconds_of, strike, ways_of
 from simulation.world import World
 
 AT_MONEY = ("dies after", "dies, effect late", "loses reply", "done, keeps failing", "throttled")
@@ -60,7 +60,7 @@ def test_every_call_of_a_life_is_among_the_cells(world: World) -> None:
 
 def test_pairs_strike_again_at_what_follows(world: World) -> None:
     life = LIVES[0]
-    first = next(cell for cell in cells_of(world, life, telling_ways_of) if cell.strikes[0][1].kind == "dies after")
+    first = next(cell for cell in cells_of(world, life, first_ways_of) if cell.strikes[0][1].kind == "dies after")
     outcome = strike(world, first)
     pairs = list(seconds_of(outcome))
     assert {pair.strikes[0] for pair in pairs} == set(first.strikes)
