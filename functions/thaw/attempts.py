@@ -274,7 +274,7 @@ def _fall_back(record: Retrieval, reason: Reason, now_ms: int) -> Retrieval | No
     tier, live = fastest(slower), live_tier(record)
     told = Reason(code=reason.code, message=f"{reason.message} Falls back to {tier}.")
     if live is None or faster(tier, live):
-        return wait(record, now_ms, now_ms, reason=told, tier=tier)
+        return wait(record, now_ms, now_ms, reason=told, tier=tier, denied_since=None)
     return None if wants_faster(record) else in_progress(record, now_ms, reason=told, tier=live)
 
 

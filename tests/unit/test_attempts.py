@@ -220,6 +220,16 @@ def test_who_fell_back_does_not_wait_for_who_insists(again: str) -> None:
     assert (after.state, after.tier, after.due_in == EXPEDITED_BACKLOG) == (State.WAITING, Tier.STANDARD, False)
 
 
+def test_denials_before_glacier_had_no_room_are_not_counted_against_the_fallback() -> None:
+    """Whoever is told that there is no room was allowed to ask."""
+    denied = refused(hasty(SLOT_ON_DEMAND, expeditedFallback="Bulk"), Refusal.DENIED)
+    later_ms = NOW + (bounds.DENIED_AT_MOST_SECONDS - 60) * 1000
+    fallen = refused(claimed(released(denied, later_ms), later_ms), Refusal.CAPACITY, later_ms, NO_CAPACITY)
+    assert (fallen.state, fallen.tier) == (State.WAITING, Tier.BULK)
+    again = refused(claimed(fallen, later_ms), Refusal.DENIED, later_ms + 3_600_000)
+    assert again.state is State.WAITING
+
+
 def test_denials_to_start_are_not_counted_against_the_look_for_a_job() -> None:
     """Of what was started after two days without permission nobody gives up because of them."""
     denied = refused(opened(), Refusal.DENIED)
