@@ -297,7 +297,7 @@ MUTATIONS = (
     one(
         "what was begun just now fails as unseen for long",
         "attempts.py",
-        "now_ms - max(unseen_since, *_begun_ms(record)) <=",
+        "now_ms - max([unseen_since, *_begun_ms(record)]) <=",
         "now_ms - unseen_since <=",
         Promise.NO_DOLLAR_TWICE,
         Promise.GLACIERS_WORD,
