@@ -29,6 +29,16 @@ def leave_a_bulk_job(user: User, hours: float) -> str:
     return archive
 
 
+def leave_a_bulk_listing(user: User, hours: float) -> None:
+    """The vault's inventory of which a Bulk job takes so long, and one at Standard has served hours before."""
+    user.archives(3)
+    user.faults.job_takes(hours * 3600, when=is_bulk)
+    user.ask_inventory("slow", tier="Bulk")
+    user.wait(hours=1)
+    user.ask_inventory("fast", tier="Standard")
+    user.wait_for_the_end("slow", "fast", hours=6)
+
+
 def leave_in_doubt(user: User, lose: Callable[[str], None]) -> None:
     """A Bulk job serves an inventory while nobody knows whether the one at Standard was started."""
     user.archives(3)
@@ -41,12 +51,7 @@ def leave_in_doubt(user: User, lose: Callable[[str], None]) -> None:
 
 
 def test_a_slower_job_that_goes_on_serves_who_asks_after_a_faster_one_has_served(user: User) -> None:
-    user.archives(3)
-    user.faults.job_takes(12 * 3600, when=is_bulk)
-    user.ask_inventory("slow", tier="Bulk")
-    user.wait(hours=1)
-    user.ask_inventory("fast", tier="Standard")
-    user.wait_for_the_end("slow", "fast", hours=6)
+    leave_a_bulk_listing(user, hours=12)
     user.ask_inventory("later", tier="Bulk")
     user.wait_for_the_end("later", hours=8)
     assert [job.tier for job in user.jobs] == ["Bulk", "Standard"]
@@ -72,12 +77,7 @@ def test_the_output_of_a_slower_job_serves_on_when_that_of_the_faster_one_is_of_
 
 
 def test_who_is_faster_than_what_goes_on_has_a_job_of_their_own(user: User) -> None:
-    user.archives(3)
-    user.faults.job_takes(20 * 3600, when=is_bulk)
-    user.ask_inventory("slow", tier="Bulk")
-    user.wait(hours=1)
-    user.ask_inventory("fast", tier="Standard")
-    user.wait_for_the_end("slow", "fast", hours=6)
+    leave_a_bulk_listing(user, hours=20)
     user.ask_inventory("fast-again", tier="Standard")
     user.wait_for_the_end("fast-again", hours=6)
     assert [job.tier for job in user.jobs] == ["Bulk", "Standard", "Standard"]
