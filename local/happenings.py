@@ -53,7 +53,7 @@ def line(happening: Happening) -> str | None:
     """One line about it; None if it changes nothing that anybody would want to read of."""
     match happening:
         case MessageSent(queue, body):
-            return f"{'queue':<10}{queue}: {_of_message(body)}"
+            return f"{'queue':<10}{queue}: {of_message(body)}"
         case GlacierCall(operation, given, code):
             if operation.startswith(_READING) and code is None:
                 return None
@@ -79,7 +79,7 @@ def _named(given: Mapping[str, Any]) -> str:
     return " ".join(str(name) for name in names if name)
 
 
-def _of_message(body: str) -> str:
+def of_message(body: str) -> str:
     """What is in a message: Glacier's notification, an event, or some text."""
     try:
         content = json.loads(body)
@@ -87,7 +87,7 @@ def _of_message(body: str) -> str:
         return _short(body)
     match content:
         case {"Type": "Notification", "Message": str(message)}:
-            return _of_message(message)
+            return of_message(message)
         case {"Action": action, "StatusCode": status, "JobId": job_id}:
             return f"{action} {status}: {job_id}"
         case {"detail-type": detail_type}:

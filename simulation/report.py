@@ -33,9 +33,9 @@ def show_totals(console: Console, totals: Totals, path: Path) -> bool:
     )
     missing, hardly = totals.uncovered(KINDS), totals.hardly_covered(KINDS)
     if hardly:
-        console.print(f"Hardly covered: {', '.join(hardly)}", style="yellow")
+        console.print(f"Hardly covered: {'; '.join(hardly)}", style="yellow")
     if missing:
-        console.print(f"Not covered: {', '.join(missing)}", style="bold red" if totals.is_long else "yellow")
+        console.print(f"Not covered: {'; '.join(missing)}", style="bold red" if totals.is_long else "yellow")
     verdict = f"{len(totals.failed)} seeds broke a promise" if totals.failed else "No promise was broken."
     console.print(verdict, style="bold red" if totals.failed else "bold green")
     return not totals.failed and not (missing and totals.is_long)

@@ -10,7 +10,7 @@ from typing import Any
 from local.calls import Call
 from local.deliveries import Event
 from local.environments import Environment
-from local.happenings import FunctionError, Happening, MessageSent
+from local.happenings import FunctionError, Happening, MessageSent, of_message
 from simulation.choices import Choice
 from simulation.history import Attributes, Change
 from simulation.run import Run
@@ -35,6 +35,8 @@ class Timeline:
 
     run: Run
     _lines: list[_Line] = field(default_factory=list)
+    _of_glacier: set[tuple[str, str]] = field(default_factory=set)
+    """What of Glacier's ledger stands there already: what happened, and the id of which job or unit."""
 
     def __post_init__(self) -> None:
         self.run.on_call = self._on_call
@@ -48,7 +50,26 @@ class Timeline:
     # ----------------------------------------------------------------------------------------------- listen
 
     def _add(self, who: str, what: str, call: Call | None = None, choice: Choice | None = None) -> None:
+        self._add_of_glacier()
         self._lines.append(_Line(self.run.world.cloud.clock.now_ms(), who, what, call, choice))
+
+    def _add_of_glacier(self) -> None:
+        """What Glacier did since the line before: ahead of what follows from it, be it within the same millisecond."""
+        for happened, the_id, line in self._glacier_lines():
+            if (happened, the_id) not in self._of_glacier:
+                self._of_glacier.add((happened, the_id))
+                self._lines.append(line)
+
+    def _glacier_lines(self) -> Iterator[tuple[str, str, _Line]]:
+        ledger = self.run.world.cloud.glacier.ledger
+        for job in ledger.jobs:
+            what = f"job {job.job_id[:_SHORT]} of {(job.archive_id or 'inventory')[:_SHORT]} started at {job.tier}"
+            yield "started", job.job_id, _glacier(job.at.timestamp() * 1000, what)
+        for unit in ledger.units:
+            what = f"unit {unit.capacity_id[:_SHORT]} bought"
+            yield "bought", unit.capacity_id, _glacier(unit.at.timestamp() * 1000, what)
+        for job_id, end in self.run.history.job_ends.items():
+            yield "ended", job_id, _glacier(end.at_ms, f"job {job_id[:_SHORT]} {end.status}")
 
     def _on_call(self, call: Call, choice: Choice | None) -> None:
         self._add(call.instance, f"{call.operation} {_subject(call)}".rstrip(), call, choice)
@@ -63,7 +84,7 @@ class Timeline:
     def _on_happening(self, happening: Happening) -> None:
         match happening:
             case MessageSent(queue, body):
-                self._add("  queue", f"{queue}: {body if 'requests' in queue else body[:90]}")
+                self._add("  queue", f"{queue}: {body if 'requests' in queue else of_message(body)}")
             case FunctionError(function, result):
                 error = result.error or {}
                 self._add(function, f"ends: {error.get('errorType')}: {str(error.get('errorMessage'))[:120]}")
@@ -73,7 +94,8 @@ class Timeline:
     # ------------------------------------------------------------------------------------------------- tell
 
     def lines(self) -> Iterator[str]:
-        for line in self._with_jobs():
+        self._add_of_glacier()
+        for line in sorted(self._lines, key=lambda line: line.at_ms):
             struck = line.choice is not None
             if line.call is not None and line.call.operation in _ROUTINE and not struck:
                 continue
@@ -82,17 +104,9 @@ class Timeline:
             mark = f"   <-- {line.choice}" if struck else ""
             yield f"{_time(line.at_ms)}  {line.who:<13} {shown}{mark}"
 
-    def _with_jobs(self) -> list[_Line]:
-        ends = self.run.history.job_ends.items()
-        jobs = [_Line(end.at_ms, "  Glacier", f"job {job_id[:_SHORT]} {end.status}") for job_id, end in ends]
-        for job in self.run.world.cloud.glacier.ledger.jobs:
-            what = f"job {job.job_id[:_SHORT]} of {(job.archive_id or 'inventory')[:_SHORT]} started at {job.tier}"
-            jobs.append(_Line(round(job.at.timestamp() * 1000), "  Glacier", what))
-        for unit in self.run.world.cloud.glacier.ledger.units:
-            jobs.append(
-                _Line(round(unit.at.timestamp() * 1000), "  Glacier", f"unit {unit.capacity_id[:_SHORT]} bought")
-            )
-        return sorted([*self._lines, *jobs], key=lambda line: line.at_ms)
+
+def _glacier(at_ms: float, what: str) -> _Line:
+    return _Line(round(at_ms), "  Glacier", what)
 
 
 def schedule_lines(run: Run) -> Iterator[str]:

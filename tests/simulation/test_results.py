@@ -32,7 +32,7 @@ def test_a_line_that_was_cut_off_costs_no_other_and_nobody_rewrites_the_file(tmp
     assert file.path.read_text().startswith(before)
 
 
-_NOT = "Not covered: limit exceeded, events outage, a listing carried on\n"
+_NOT = "Not covered: limit exceeded; events outage; a listing carried on\n"
 _HARDLY = "Hardly covered: waiting -> cancelled\n"
 
 
