@@ -99,7 +99,7 @@ format: $(INSTALLED) ## put the code in order
 	ruff format $(SOURCES)
 
 clean: ## away with .venv, cdk.out and caches
-	rm -rf .venv node_modules cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
+	rm -rf .venv *.egg-info node_modules cdk.out .mypy_cache .ruff_cache .pytest_cache .hypothesis .cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 app: $(INSTALLED) # what cdk.json names; the CDK calls it
