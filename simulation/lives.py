@@ -122,7 +122,7 @@ LIVES = (
         "faster tier, when the slower ends",
         _workload((0, _archive("r1", "Bulk")), (50, _archive("r2", "Standard"))),
         _ENDS_DURING_THE_NEXT_START,
-        about=("initiate InitiateJob 2", "initiate PutItem", "complete"),
+        about=("initiate PutItem", "complete"),
     ),
     Life("joined when done", _workload((0, _archive("r1", "Standard")), (8 * _HOUR_SECONDS, _archive("r2", "Bulk")))),
     Life("opened anew", _workload((0, _archive("r1", "Standard")), (28 * _HOUR_SECONDS, _archive("r2", "Bulk")))),

@@ -633,4 +633,32 @@ MUTATIONS = (
         ),
         (Promise.EACH_CHANGE_PUBLISHED,),
     ),
+    one(
+        "initiated told with the number of another attempt",
+        "events.py",
+        'return {"attempt": attempt, "tier": job.tier',
+        'return {"attempt": attempt + 1, "tier": job.tier',
+        Promise.GLACIERS_WORD,
+    ),
+    one(
+        "nobody told that a job was begun",
+        "events.py",
+        "    return INITIATED if record.state is State.IN_PROGRESS else None",
+        "    return None",
+        Promise.EACH_CHANGE_PUBLISHED,
+    ),
+    one(
+        "told to wait for what nobody said",
+        "events.py",
+        "reason = ReasonTold(code=record.reason.code,",
+        'reason = ReasonTold(code="Waits",',
+        Promise.GLACIERS_WORD,
+    ),
+    one(
+        "a shortage of units not told",
+        "work/topping_up.py",
+        "if short is None or not planning.worth_telling(state.short, short):",
+        "if True or not planning.worth_telling(state.short, short):",
+        Promise.EACH_CHANGE_PUBLISHED,
+    ),
 )

@@ -23,7 +23,7 @@ from simulation.history import Change, History
 from simulation.invocations import Invocations
 from simulation.limits import WITHIN, Limits
 from simulation.mishaps import Mishaps
-from simulation.promises import haste, money, records, remains, requests
+from simulation.promises import haste, money, records, remains, requests, telling
 from simulation.promises.pauses import Pauses
 from simulation.promises.said import Asked, Told
 from simulation.promises.violation import Promise, Violation
@@ -247,6 +247,8 @@ class Run:
         for event in told.first.values():
             self._all_broken(word.of_event(event))
         asked_for, calls = self._requests(), cloud.calls.log
+        self._all_broken(telling.turns_are_told(told, history))
+        self._all_broken(telling.shortage_is_told(told, calls, ledger.units, self.workload.max_units))
         self._all_broken(haste.served_as_fast_as_asked(asked_for, told, word.jobs, calls, self._faults_end, history))
         self._all_broken(haste.ends_are_noticed(word.jobs, self._faults_end, history))
         listed_within = timedelta(seconds=self.limits.listing_lag_seconds + 2 * self.limits.skew_seconds)

@@ -120,7 +120,7 @@ class Outcome:
     in_vain: bool
     """Whether the last strike came to nothing: there was nothing so new that a listing could leave it out."""
     seconds: tuple[tuple[str, Choice], ...]
-    """Every strike at a call from that one on, in the ways that tell most."""
+    """Every strike at a call from that one on, in the ways that tell most; but at none that the life itself strikes."""
 
     @property
     def sign(self) -> str:
@@ -153,7 +153,7 @@ def strike(world: World, cell: Cell) -> Outcome:
     assert not missed, f"{cell} did not come to {missed}"
     last, choice = cell.strikes[-1]
     after = list(dropwhile(lambda point: point != last, run.points))[1:]
-    seconds = ((point, way) for point in after for way in telling_ways_of(run.points[point]))
+    seconds = ((point, way) for point in after if point not in life.given for way in telling_ways_of(run.points[point]))
     broken = tuple(str(violation) for violation in run.violations)
     return Outcome(cell, broken, choice.kind not in run.struck, tuple(seconds))
 

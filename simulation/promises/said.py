@@ -6,13 +6,14 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from local.deliveries import Event
 from thaw.request import Rejected, RetrievalRequest, parse
 
 SUCCEEDED, FAILED, CANCELLED = "Retrieval Succeeded", "Retrieval Failed", "Retrieval Cancelled"
 INITIATED, DELAYED = "Retrieval Initiated", "Retrieval Delayed"
-DUPLICATE, PURCHASED = "Duplicate Job", "Capacity Purchased"
+DUPLICATE, PURCHASED, SHORT = "Duplicate Job", "Capacity Purchased", "Capacity Short"
 REJECTED, LISTED = "Request Rejected", "Inventory Listed"
 
 
@@ -31,6 +32,8 @@ class Told:
     """The ids of the jobs of `Duplicate Job`."""
     units: dict[str, str | None] = field(default_factory=dict)
     """The ids in `Capacity Purchased`, each with the code of its reason, if it has one."""
+    short: list[Mapping[str, Any]] = field(default_factory=list)
+    """What each `Capacity Short` says."""
 
     def __post_init__(self) -> None:
         for event in self.bus:
@@ -47,6 +50,8 @@ class Told:
             self.duplicates.add(detail["jobId"])
         elif event.detail_type == PURCHASED:
             self.units[detail["capacityId"]] = (detail["reason"] or {}).get("code")
+        elif event.detail_type == SHORT:
+            self.short.append(detail)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from local.glacier.ledger import JobStarted
 from simulation.history import Attributes, Change, History, JobEnd
 from simulation.limits import WITHIN, Limits
 from simulation.promises.answers import answers, marker_asked, marker_of, named_range
-from simulation.promises.said import FAILED, LISTED, SUCCEEDED
+from simulation.promises.said import DELAYED, FAILED, INITIATED, LISTED, SUCCEEDED
 from simulation.promises.violation import Promise, Violation
 from simulation.workload import MIB, Workload
 from thaw import bounds
@@ -22,6 +22,9 @@ from thaw.endings import CODE_JOB_FAILED
 from thaw.job import epoch_ms
 from thaw.refusals import Refusal, refusal_of
 from thaw.states import State
+from thaw.tiers import Tier
+from thaw.work.releasing import WAITING_FOR_CAPACITY
+from thaw.work.topping_up import NOT_CONFIRMED, TOO_SLOW
 
 _AS_GLACIER_SAYS = {
     "sha256TreeHash": "SHA256TreeHash",
@@ -38,6 +41,18 @@ _OF_INVENTORIES_AS_GLACIER_SAYS = {
     "endDate": "EndDate",
     "limit": "Limit",
     "nextMarker": "Marker",
+}
+
+
+_ASKS = ("DescribeJob", "ListJobs", "ListProvisionedCapacity", "PurchaseProvisionedCapacity")
+"""Calls whose refusal may be why a retrieval waits, beside those that start its own jobs."""
+_OWN_REASONS = {
+    CODE_GIVEN_UP,
+    CODE_JOB_VANISHED,
+    CODE_OUTCOME_UNKNOWN,
+    WAITING_FOR_CAPACITY,
+    NOT_CONFIRMED.code,
+    TOO_SLOW.code,
 }
 
 
@@ -59,6 +74,10 @@ class Word:
         yield from self._range(event.detail)
         if event.detail_type == SUCCEEDED:
             yield from self._succeeded(event.detail)
+        elif event.detail_type == INITIATED:
+            yield from self._initiated(event)
+        elif event.detail_type == DELAYED:
+            yield from self._delayed(event)
         elif event.detail_type == FAILED:
             yield from self._failed(event.detail)
         elif event.detail_type == LISTED:
@@ -77,11 +96,10 @@ class Word:
         if job is None or end is None or end.status != "Succeeded":
             yield _word(detail, f"succeeded, and its job is {end.status if end else 'not ended'}")
             return
-        mine = (job.vault_name, job.archive_id, job.tier, job.account_id)
-        if mine != (detail["vaultName"], detail["archiveId"], detail["tier"], detail["accountId"]):
-            yield _word(detail, f"succeeded with another's job: {job}")
-        if not any(answers(job, body) for body in self.workload.requests(detail["requestId"])):
-            yield _word(detail, f"succeeded with what it did not ask for: {job}")
+        yield from self._job(detail, job)
+        has_hash = detail["sha256TreeHash"] is not None
+        if detail["treeHashAligned"] is not (has_hash if job.archive_id is not None else None):
+            yield _word(detail, f"is told as aligned: {detail['treeHashAligned']}, and has a hash: {has_hash}")
         if epoch_ms(detail["outputAvailableUntil"]) != end.at_ms + bounds.OUTPUT_KEPT_SECONDS * 1000:
             yield _word(detail, f"has an output until {detail['outputAvailableUntil']}")
         for field, said in _AS_GLACIER_SAYS.items():
@@ -92,6 +110,49 @@ class Word:
             said_of_it = (end.said["InventoryRetrievalParameters"] or {}).get(said)
             if told.get(field) != said_of_it:
                 yield _word(detail, f"has the inventory's {field} {told.get(field)}, and Glacier says {said_of_it}")
+
+    def _job(self, detail: Mapping[str, Any], job: JobStarted) -> Iterator[Violation]:
+        """That it is the job of this retrieval and attempt, and for what the request asks."""
+        mine = (job.vault_name, job.archive_id, job.tier, job.account_id)
+        if mine != (detail["vaultName"], detail["archiveId"], detail["tier"], detail["accountId"]):
+            yield _word(detail, f"was told of another's job: {job}")
+        if not any(answers(job, body) for body in self.workload.requests(detail["requestId"])):
+            yield _word(detail, f"was told of what it did not ask for: {job}")
+        tag = Tag.read(job.description)
+        if tag is None or tag.attempt != detail["attempt"]:
+            yield _word(detail, f"was told of the attempt {detail['attempt']}, and the job has the tag {tag}")
+
+    def _initiated(self, event: Event) -> Iterator[Violation]:
+        """By Thaw's clock: from when the claim that sent it was made, to when the event was put."""
+        detail = event.detail
+        job = self.jobs.get(detail["jobId"])
+        if job is None:
+            yield _word(detail, f"was told of a job that is none: {detail['jobId']}")
+            return
+        yield from self._job(detail, job)
+        began_ms, job_ms = epoch_ms(detail["initiatedAt"]), job.at.timestamp() * 1000
+        late_ms = (self.limits.effect_seconds + bounds.CLAIM_SECONDS) * 1000 + self._skew_ms
+        if began_ms is None or not job_ms - late_ms <= began_ms <= event.at_ms + self._skew_ms:
+            yield _word(detail, f"was told as initiated at {detail['initiatedAt']}, and its job began at {job.at}")
+
+    def _delayed(self, event: Event) -> Iterator[Violation]:
+        """For a reason that Glacier gave before, or one of Thaw's own; until a time."""
+        detail, code = event.detail, event.detail["reason"]["code"]
+        if not self._was_given(code, event):
+            yield _word(detail, f"waits for {code}, which Glacier did not say")
+        if code == WAITING_FOR_CAPACITY and detail["tier"] != Tier.EXPEDITED:
+            yield _word(detail, f"waits for {code} at {detail['tier']}")
+        if detail["delayedUntil"] is None:
+            yield _word(detail, "waits, and was not told until when")
+
+    def _was_given(self, code: str, event: Event) -> bool:
+        retrieval_id, calls = event.detail["retrievalId"], self.history.calls
+        if code == CODE_JOB_FAILED:
+            ends = self._ends_of(retrieval_id)
+            return any(end.status == "Failed" and end.at_ms <= event.at_ms for end in ends)
+        asked = (self._starts(retrieval_id), *(calls.of(operation=each) for each in _ASKS))
+        outcomes = {call.outcome for each in asked for call in each if call.at_ms <= event.at_ms}
+        return code in _OWN_REASONS or code in outcomes - {"ok"}
 
     def _listed(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
         """The first page begins where the request says, each where the one before it ends, and the last has none after

@@ -2,7 +2,7 @@
 
 Which those are: by turns, the caller dies once the call took effect, or is told that it failed. A call that can't be
 repeated is struck in each way that it alone knows; a purchase, which few lives have, also in all that leave something
-else behind, and a start in every third of them: what is left out in one life is struck in the next.
+else behind, and a start in every third of them, which are others in the next life: over all lives, in each.
 """
 
 from itertools import cycle, islice
@@ -92,3 +92,11 @@ def test_a_lock_whose_holder_died_is_waited_out(world: World) -> None:
     died, overtaken = Choice("dies after"), Choice("overtaken", 19)
     cell = Cell("Expedited, unit there", (("top_up SendMessage 1", died), ("initiate InitiateJob 1", overtaken)))
     assert strike(world, cell).violations == ()
+
+
+def test_no_second_strike_takes_the_place_of_the_life_s_own(world: World) -> None:
+    """It would be another life."""
+    outcome = strike(world, Cell("reply lost", (("initiate PutItem 1", Choice("dies after")),)))
+    points = {point for point, _ in outcome.seconds}
+    assert "initiate PutItem 3" in points
+    assert "initiate InitiateJob 1" not in points
