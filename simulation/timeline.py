@@ -118,7 +118,7 @@ def schedule_lines(run: Run) -> Iterator[str]:
 
 
 def _time(at_ms: int) -> str:
-    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%d %H:%M:%S.%f}"[:-3]
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%m-%d %H:%M:%S.%f}"[:-3]
 
 
 def _change(change: Change) -> str:

@@ -110,5 +110,22 @@ def test_the_context_of_everyone_comes_back_to_nobody_else(user: User) -> None:
     user.wait_for_the_end(*(f"r{number}" for number in range(5)))
     for number in range(5):
         assert user.only(f"r{number}", "Retrieval Succeeded")["context"]["secret"] == number
-    logs = [line for name in ("initiate", "complete", "publish") for line in user.cloud.logs(name)]
-    assert not any("secret" in line for line in logs), "no payload is logged"
+
+
+def test_no_function_logs_what_a_user_sent(user: User) -> None:
+    """Each function has all that is sent along before it: of what waits, is in doubt, is looked at, ends, is wrong."""
+    sent: dict[str, Any] = {"context": {"token": "hunter2"}, "description": "hunter2"}
+    user.faults.lose_reply("InitiateJob")
+    user.ask("in-doubt", user.archive(), **sent)
+    user.wait(minutes=1)
+    user.faults.drop_notification()
+    user.ask("looked-at", user.archive(), "Expedited", **sent)
+    user.ask("missing", "A" * 138, **sent)
+    user.ask("wrong", user.archive(), range="hunter2", **sent)
+    user.cancel("hunter2")
+    user.wait_for_the_end("in-doubt", "looked-at", "missing")
+    assert user.story("looked-at")[-1] == user.story("in-doubt")[-1] == "Succeeded"
+    for name in ("initiate", "top_up", "complete", "reconcile", "publish"):
+        lines = user.cloud.logs(name)
+        assert lines, f"{name} has done nothing"
+        assert not [line for line in lines if "hunter2" in line]

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -30,6 +31,8 @@ _LONGEST_TRACEBACK = 8_000
 """Lines that say what went wrong name each frame twice, and a line of pydantic's for each field: some 5,000 characters
 were seen, of others 700."""
 _OF_OUTSIZED = OUTSIZED[:400]
+WITH_SECRET: dict[str, Any] = {"context": {"token": SECRET}}
+"""What no function may log of a request."""
 _OF_SECRET = SECRET.split(",", maxsplit=1)[0]
 """A log may cut what it shows."""
 
@@ -81,8 +84,8 @@ def no_ticks(cloud: Cloud) -> Iterator[None]:
 
 def work_of_most_kinds(user: User) -> None:
     """What leaves records of most kinds, beside an archive that was asked for already."""
-    user.ask("expedited", user.archive(), "Expedited")
-    user.ask_inventory("inventory", {"Limit": "2"}, followPages=True)
+    user.ask("expedited", user.archive(), "Expedited", **WITH_SECRET)
+    user.ask_inventory("inventory", {"Limit": "2"}, followPages=True, **WITH_SECRET)
     user.send({"requestId": "bad"})
     user.cancel("never-came")
     user.wait(minutes=6)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from local.cloud import Cloud
 from local.deliveries import Event
 from tests.end_to_end.user import OWN_ACCOUNT, User
-from tests.fuzz.conftest import AT_ONCE, assert_nothing_broke, assert_still_works, fresh
+from tests.fuzz.conftest import AT_ONCE, WITH_SECRET, assert_nothing_broke, assert_still_works, fresh
 from tests.fuzz.contract import contents, fits, instants, read
 from tests.fuzz.from_schema import documents
-from tests.fuzz.mutations import SECRET, bodies, mutated
+from tests.fuzz.mutations import bodies, mutated
 from tests.unit.corpus import GOOD
 from tests.unit.published import schema
 
@@ -22,7 +22,6 @@ Json = Any
 Answered = list[tuple[Json, str | None]]
 """Messages that share an id, each with the code of its rejection, if it was rejected."""
 _FITTING = documents(schema("request"))
-_WITH_SECRET = {"context": {"token": SECRET}}
 
 
 @st.composite
@@ -37,7 +36,7 @@ def _cases(draw: st.DrawFn) -> list[str]:
             continue
         document: Json = draw(st.sampled_from(sorted(GOOD)).map(GOOD.__getitem__) | _FITTING)
         if draw(st.booleans()) and "cancel" not in document:
-            document = {**document, **_WITH_SECRET}
+            document = {**document, **WITH_SECRET}
         if "requestId" in document and draw(st.integers(0, 4)):
             document = {**document, "requestId": f"request-{number}"}
         asked += [document] * ("requestId" in document)

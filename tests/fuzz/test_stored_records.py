@@ -5,33 +5,27 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.cloud import Cloud
 from tests.end_to_end.user import OWN_ACCOUNT, User
-from tests.fuzz.conftest import AT_ONCE, assert_nothing_broke, assert_still_works, fresh, work_of_most_kinds
+from tests.fuzz.conftest import (
+    AT_ONCE,
+    WITH_SECRET,
+    assert_nothing_broke,
+    assert_still_works,
+    fresh,
+    work_of_most_kinds,
+)
 from tests.fuzz.fates import Changes
-from tests.fuzz.from_schema import documents
 from tests.fuzz.mutations import mutated
-from thaw.capacity import Capacity
+from tests.fuzz.stored import FITTING, typed
 from thaw.edge.items import from_wire
-from thaw.records import ListingRecord, RejectionRecord, RequestRecord
-from thaw.retrieval import Retrieval, Stored
+from thaw.records import ListingRecord, RequestRecord
 
 Item = dict[str, Any]
 LISTING = f"listing/{OWN_ACCOUNT}/photos"
-_MODELS: dict[str, type[Stored]] = {
-    "retrieval": Retrieval,
-    "past": Retrieval,
-    "request": RequestRecord,
-    "rejection": RejectionRecord,
-    "listing": ListingRecord,
-    "capacity": Capacity,
-}
-_FITTING = {kind: documents(model.model_json_schema(by_alias=True)) for kind, model in _MODELS.items()}
-"""What fits its model, and may make no sense all the same."""
 
 
 @settings(settings.get_profile("fuzz on top"))
@@ -42,7 +36,7 @@ def test_items_that_make_no_sense_hold_up_nothing(deployed: Cloud, part: int, da
     tampering = Tampering(user)
     for number in range(AT_ONCE):
         real = data.draw(st.sampled_from(tampering.real))
-        item = data.draw(mutated(real) | _FITTING[real["kind"]] | _FITTING[real["kind"]].flatmap(mutated))
+        item = data.draw(mutated(real) | FITTING[real["kind"]] | FITTING[real["kind"]].flatmap(mutated))
         tampering.put(number, real, item if isinstance(item, dict) else {"text": item}, data)
     user.wait(minutes=45)
     tampering.assert_messages_ended()
@@ -118,20 +112,19 @@ class Tampering:
     def _write(self, item: Item) -> None:
         """What DynamoDB itself refuses is not there."""
         cloud = self.user.cloud
-        typed = {name: TypeSerializer().serialize(value) for name, value in _storable(item).items()}
         with suppress(cloud.client("dynamodb").exceptions.ClientError):
-            cloud.client("dynamodb").put_item(TableName=cloud.outputs["RetrievalTableName"], Item=typed)
+            cloud.client("dynamodb").put_item(TableName=cloud.outputs["RetrievalTableName"], Item=typed(item))
 
 
 def _real_items(user: User, archive: str) -> list[Item]:
     """Of each kind, in several states, and each kind about as often."""
     for tier in ("Standard", "Bulk"):
-        user.ask(f"archive-{tier}", archive, tier)
+        user.ask(f"archive-{tier}", archive, tier, **WITH_SECRET)
     work_of_most_kinds(user)
-    user.ask("later", user.archive())
+    user.ask("later", user.archive(), **WITH_SECRET)
     user.wait(seconds=5)
     user.faults.lose_request("InitiateJob")
-    user.ask("in-doubt", user.archive())
+    user.ask("in-doubt", user.archive(), **WITH_SECRET)
     user.wait(seconds=5)
     items = [_plain(from_wire(item)) for item in user.cloud.items()]
     now_ms = user.cloud.clock.now_ms()
@@ -147,14 +140,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
     return value if isinstance(value, str | bool | None) else int(value)
-
-
-def _storable(value: Any) -> Any:
-    """The value without names that are empty, which no attribute may have, and with numbers that fit."""
-    if isinstance(value, dict):
-        return {name: _storable(inner) for name, inner in value.items() if name}
-    if isinstance(value, list):
-        return [_storable(inner) for inner in value]
-    if isinstance(value, float) or (type(value) is int and abs(value) >= 10**30):
-        return str(value)
-    return value

@@ -12,6 +12,7 @@ from tests.end_to_end.user import User
 from tests.fuzz.conftest import AT_ONCE, assert_nothing_broke, assert_still_works, fresh, work_of_most_kinds
 from tests.fuzz.fates import Changes
 from tests.fuzz.mutations import SECRET, mutated
+from tests.fuzz.stored import FITTING, typed
 
 Json = Any
 
@@ -54,9 +55,21 @@ def _work(user: User) -> None:
 
 
 @st.composite
+def _fitting(draw: st.DrawFn, real: Record) -> Json:
+    """A record in the stream's form: of an item that came to be, or was another before, and fits a model each time."""
+    change, names = real.event["dynamodb"], draw(st.sampled_from([["NewImage"], ["OldImage", "NewImage"]]))
+    kind = draw(st.sampled_from(sorted(FITTING)))
+    items = [{"id": change["Keys"]["id"]["S"], **draw(FITTING[kind])} for _ in names]
+    images = {name: typed({**item, "id": items[-1]["id"]}) for name, item in zip(names, items, strict=True)}
+    bare = {name: value for name, value in change.items() if not name.endswith("Image")}
+    name = "MODIFY" if "OldImage" in images else "INSERT"
+    return {**real.event, "eventName": name, "dynamodb": {**bare, "Keys": {"id": images["NewImage"]["id"]}, **images}}
+
+
+@st.composite
 def _strange(draw: st.DrawFn, real: Record, number: int) -> Record:
     """A record with something wrong. Its number is right: Lambda reads the stream by it."""
-    event: Json = draw(mutated(real.event))
+    event: Json = draw(mutated(real.event) | _fitting(real) | _fitting(real).flatmap(mutated))
     event = event if isinstance(event, dict) else {"text": event}
     change = event.get("dynamodb")
     numbered = {**(change if isinstance(change, dict) else {}), "SequenceNumber": f"{real.sequence_number}{number:02}"}

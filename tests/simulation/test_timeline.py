@@ -11,7 +11,9 @@ from simulation.world import World
 def test_each_happening_is_one_line_after_what_it_follows_from(world: World) -> None:
     """Within one millisecond too: the call, what Glacier did, what is told of it."""
     lines = _lines(world)
-    assert all(re.match(r"\d\d \d\d:\d\d:\d\d\.\d{3}  ", line) for line in lines)
+    assert all(re.fullmatch(r"\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}  .+", line) for line in lines)
+    of_glacier = [line for line in lines if "  Glacier  " in line]
+    assert len(of_glacier) == len(set(of_glacier)) == 2
     (job,) = (job.job_id for job in world.cloud.glacier.ledger.jobs)
     told = (
         "InitiateJob Standard",
