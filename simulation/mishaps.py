@@ -25,7 +25,8 @@ _MESSAGES = {"message twice": 1.0, "message late": 1.0}
 _NOTIFICATIONS = {"notification lost": 1.0, "notification doubled": 1.0, "notification delayed": 1.0}
 _JOBS = {"job fails": 1.0, "job early": 1.0, "job late": 1.0}
 _USUAL_SECONDS = {"Expedited": 300.0, "Standard": 5 * 3600.0, "Bulk": 12 * 3600.0}
-KINDS = (*_MESSAGES, *_NOTIFICATIONS, *_JOBS, "result lost", "clock ahead")
+RESULT_LOST = "result lost"
+KINDS = (*_MESSAGES, *_NOTIFICATIONS, *_JOBS, RESULT_LOST, "clock ahead")
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Mishaps:
 
     def lose_result(self, environment: Environment) -> bool:
         place = f"result {environment.actor}"
-        return self.choose(place, {"result lost": 1.0}, self.rates.results) is not None
+        return self.choose(place, {RESULT_LOST: 1.0}, self.rates.results) is not None
 
     def clock_of(self, environment: Environment) -> None:
         """Sets the clock of a new environment: any two differ by at most the limit, and from Glacier's, too."""

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from simulation.history import Change
+from simulation.mishaps import RESULT_LOST
 from simulation.promises.money import IN_DOUBT, jobs_in_vain
 from simulation.promises.said import Told
 from simulation.run import Run
@@ -20,6 +21,7 @@ from thaw.states import FIRST, MOVES
 ROOT = Path(__file__).parent.parent
 _SOURCES = ("functions", "infra", "local", "simulation")
 _SETTINGS = ("app.py", "cdk.json", "constraints.txt", "local/dynamodb_local/pom.xml")
+_WOKEN = ("initiate", "top_up", "complete", "publish")
 CARRIED_ON = "a listing carried on"
 _LONG_SEEDS = 1000
 _BY_LUCK = 20
@@ -35,7 +37,7 @@ class Result:
     faults: dict[str, int]
     """By kind."""
     struck_at: dict[str, int]
-    """By service and kind, of those that any call can meet: `sqs throttled`."""
+    """By service and kind, of those that any call can meet: `sqs throttled`; and `publish result lost`."""
     moves: dict[str, int]
     """Of retrievals' states: `waiting -> initiating`."""
     choices: int
@@ -99,8 +101,9 @@ def legal_moves() -> list[str]:
 
 
 def places() -> list[str]:
-    """Each service with each kind that any call can meet."""
-    return [f"{service} {kind}" for kind in EVERY_CALL for service in SERVICES]
+    """Each service with each kind that any call can meet; and each function that a queue or the stream wakes."""
+    calls = [f"{service} {kind}" for kind in EVERY_CALL for service in SERVICES]
+    return [*calls, *(f"{function} {RESULT_LOST}" for function in _WOKEN)]
 
 
 @dataclass

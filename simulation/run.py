@@ -220,9 +220,11 @@ class Run:
 
     @property
     def struck_at(self) -> Counter[str]:
-        """How often each kind that any call can meet was struck at each service: `sqs throttled`."""
-        chosen = ((self.points.get(point), choice.kind) for point, choice in self.chooser.chosen.items())
-        return Counter(f"{call.service} {kind}" for call, kind in chosen if call and kind in strikes.EVERY_CALL)
+        """How often each kind that any call can meet was struck at each service: `sqs throttled`; and how often each
+        function's result was lost, so that its messages, or the stream's records, came again."""
+        chosen = [(point, self.points.get(point), choice.kind) for point, choice in self.chooser.chosen.items()]
+        calls = Counter(f"{call.service} {kind}" for _, call, kind in chosen if call and kind in strikes.EVERY_CALL)
+        return calls + Counter(f"{point.split()[1]} {kind}" for point, _, kind in chosen if kind == mishaps.RESULT_LOST)
 
     # ------------------------------------------------------------------------------------------------ check
 
