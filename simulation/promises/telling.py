@@ -64,10 +64,10 @@ def shortage_is_told(
     told: Told, calls: Sequence[Call], units: Sequence[UnitBought], max_units: int
 ) -> Iterator[Violation]:
     """Where no unit is there, and none may be bought, whoever has Expedited tried on demand hears that units are short;
-    where Glacier denies it to anybody, a unit would be of no use."""
-    starts = [call for call in calls if call.operation == "InitiateJob" and _needs_a_unit(call)]
+    where Glacier denied a start, at whatever tier, a unit may be of no use to who was denied it."""
+    starts = [call for call in calls if call.operation == "InitiateJob"]
     denied = any(refusal_of(call.outcome) is Refusal.DENIED for call in starts)
-    if starts and max_units == 0 and not units and not denied and not told.short:
+    if any(map(_needs_a_unit, starts)) and max_units == 0 and not units and not denied and not told.short:
         yield Violation(Promise.EACH_CHANGE_PUBLISHED, "nobody was told that units are short")
     for detail in told.short:
         if detail["maxUnits"] != max_units or detail["units"] > len(units) or detail["retrievalsWaiting"] < 1:
