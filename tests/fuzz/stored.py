@@ -9,7 +9,7 @@ from thaw.capacity import Capacity
 from thaw.records import ListingRecord, RejectionRecord, RequestRecord
 from thaw.retrieval import Retrieval, Stored
 
-MODELS: dict[str, type[Stored]] = {
+_MODELS: dict[str, type[Stored]] = {
     "retrieval": Retrieval,
     "past": Retrieval,
     "request": RequestRecord,
@@ -17,7 +17,7 @@ MODELS: dict[str, type[Stored]] = {
     "listing": ListingRecord,
     "capacity": Capacity,
 }
-FITTING = {kind: documents(model.model_json_schema(by_alias=True)) for kind, model in MODELS.items()}
+FITTING = {kind: documents(model.model_json_schema(by_alias=True)) for kind, model in _MODELS.items()}
 """By kind, documents that fit."""
 
 
