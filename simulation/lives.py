@@ -124,6 +124,11 @@ LIVES = (
         _ENDS_DURING_THE_NEXT_START,
         about=("initiate PutItem", "complete"),
     ),
+    Life(
+        "two faster tiers at once",
+        _workload((0, _archive("r1", "Bulk")), (60, _archive("r2", "Standard")), (60, _archive("r3", "Expedited"))),
+        about=("initiate UpdateItem", "initiate InitiateJob 2"),
+    ),
     Life("joined when done", _workload((0, _archive("r1", "Standard")), (8 * _HOUR_SECONDS, _archive("r2", "Bulk")))),
     Life("opened anew", _workload((0, _archive("r1", "Standard")), (28 * _HOUR_SECONDS, _archive("r2", "Bulk")))),
     Life(

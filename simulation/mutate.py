@@ -50,11 +50,11 @@ def mutated(world: World, mutation: Mutation) -> Iterator[None]:
 
 
 def catch(world: World, mutation: Mutation, first: int = 0, at_most: int = SEEDS_AT_MOST) -> Caught:
-    """Runs seeds on mutated code until one breaks a promise that the mutation must break; any other is no catch."""
+    """Runs seeds on mutated code until one breaks a promise as the mutation must; any other is no catch."""
     with mutated(world, mutation):
         for number in range(at_most):
             broken = Run(world, first + number, limits=mutation.limits).perform().violations
-            violations = tuple(str(violation) for violation in broken if violation.promise in mutation.breaks)
+            violations = tuple(str(violation) for violation in broken if mutation.sees(violation))
             if violations:
                 return Caught(mutation.name, number + 1, violations)
     return Caught(mutation.name, None)

@@ -8,9 +8,9 @@ MUTATIONS = (
     one(
         "claim without its condition",
         "edge/table.py",
-        '"#state = :waiting AND generation = :generation AND dueAt = :dueAt"',
+        '"#state = :waiting AND generation = :generation AND dueAt = :dueAt AND dueIn <> :backlog"',
         '"(#state = :waiting OR attribute_exists(id)) AND generation = :generation'
-        ' AND (dueAt = :dueAt OR attribute_exists(id))"',
+        ' AND (dueAt = :dueAt OR attribute_exists(id)) AND (dueIn <> :backlog OR attribute_exists(id))"',
         Promise.LEGAL_MOVES,
         Promise.TERMINAL_NEVER_CHANGES,
     ),
@@ -646,6 +646,23 @@ MUTATIONS = (
         "    return INITIATED if record.state is State.IN_PROGRESS else None",
         "    return None",
         Promise.EACH_CHANGE_PUBLISHED,
+        seen_as="did not hear Retrieval Initiated",
+    ),
+    one(
+        "an older job told as the one that was begun",
+        "retrieval.py",
+        "        newest = max(self.jobs, key=int, default=None)",
+        "        newest = min(self.jobs, key=int, default=None)",
+        Promise.EACH_CHANGE_PUBLISHED,
+        seen_as="did not hear Retrieval Initiated",
+    ),
+    one(
+        "a wait told until another time",
+        "events.py",
+        "    until = _iso(record.expected_at or record.due_at) if",
+        "    until = _iso(record.opened_at) if",
+        Promise.EACH_CHANGE_PUBLISHED,
+        seen_as="did not hear Retrieval Delayed",
     ),
     one(
         "told to wait for what nobody said",
@@ -659,6 +676,13 @@ MUTATIONS = (
         "work/topping_up.py",
         "if short is None or not planning.worth_telling(state.short, short):",
         "if True or not planning.worth_telling(state.short, short):",
+        Promise.EACH_CHANGE_PUBLISHED,
+    ),
+    one(
+        "a shortage told where the unit may be bought",
+        "planning.py",
+        "    may_be_bought = planned.wanted <= min(settings.max_units, UNITS_AT_MOST)",
+        "    may_be_bought = planned.wanted < min(settings.max_units, UNITS_AT_MOST)",
         Promise.EACH_CHANGE_PUBLISHED,
     ),
 )

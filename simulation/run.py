@@ -251,6 +251,7 @@ class Run:
         asked_for, calls = self._requests(), cloud.calls.log
         self._all_broken(telling.turns_are_told(told, history))
         self._all_broken(telling.shortage_is_told(told, calls, ledger.units, self.workload.max_units))
+        self._all_broken(telling.short_is_so(told, calls, ledger.units, self.workload.max_units))
         self._all_broken(haste.served_as_fast_as_asked(asked_for, told, word.jobs, calls, self._faults_end, history))
         self._all_broken(haste.ends_are_noticed(word.jobs, self._faults_end, history))
         listed_within = timedelta(seconds=self.limits.listing_lag_seconds + 2 * self.limits.skew_seconds)

@@ -100,6 +100,9 @@ def refused_as_asked(change: Change) -> Iterator[Violation]:
         return
     assert old is not None
     assert new is not None
+    if "reason" not in new:
+        yield Violation(Promise.EACH_CHANGE_PUBLISHED, f"{change.id} was refused, and does not say why it waits")
+        return
     if new["reason"]["code"] == _NO_CAPACITY:
         waits = [
             name for name, asker in new["requests"].items() if asker.get("fallback") and not asker.get("cancelled")
@@ -116,7 +119,7 @@ def refused_as_asked(change: Change) -> Iterator[Violation]:
 def _was_refused(old: Attributes | None, new: Attributes | None) -> bool:
     if old is None or new is None or old.get("state") != State.INITIATING or old["generation"] != new["generation"]:
         return False
-    return new["state"] == State.WAITING and "reason" in new and new.get("delays", 0) != old.get("delays", 0)
+    return bool(new["state"] == State.WAITING and new.get("delays", 0) > old.get("delays", 0))
 
 
 def resumed_in_time(change: Change, faults_end: datetime) -> Iterator[Violation]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from local.calls import Call
 from local.deliveries import Event
+from local.deploy import ACCOUNT_ID
 from local.glacier.ledger import JobStarted
 from simulation.history import Attributes, Change, History, JobEnd
 from simulation.limits import WITHIN, Limits
 from simulation.promises.answers import answers, marker_asked, marker_of, named_range
 from simulation.promises.said import DELAYED, FAILED, INITIATED, LISTED, SUCCEEDED
 from simulation.promises.violation import Promise, Violation
-from simulation.workload import MIB, Workload
+from simulation.workload import MIB, Body, Workload
 from thaw import bounds
 from thaw.attempts import CODE_GIVEN_UP, CODE_JOB_VANISHED, CODE_OUTCOME_UNKNOWN
 from thaw.description import Tag
@@ -42,18 +43,19 @@ _OF_INVENTORIES_AS_GLACIER_SAYS = {
     "limit": "Limit",
     "nextMarker": "Marker",
 }
+_ACTIONS = {"archive-retrieval": "ArchiveRetrieval", "inventory-retrieval": "InventoryRetrieval"}
+"""What a request's type is called in its events."""
 
-
-_ASKS = ("DescribeJob", "ListJobs", "ListProvisionedCapacity", "PurchaseProvisionedCapacity")
-"""Calls whose refusal may be why a retrieval waits, beside those that start its own jobs."""
+_OF_UNITS = ("ListProvisionedCapacity", "PurchaseProvisionedCapacity")
+"""Calls whose refusal may be why an Expedited retrieval waits."""
 _OWN_REASONS = {
-    CODE_GIVEN_UP,
     CODE_JOB_VANISHED,
     CODE_OUTCOME_UNKNOWN,
     WAITING_FOR_CAPACITY,
     NOT_CONFIRMED.code,
     TOO_SLOW.code,
 }
+"""Why a retrieval may wait though no call was refused."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Word:
         return self.limits == WITHIN
 
     def of_event(self, event: Event) -> Iterator[Violation]:
-        yield from self._range(event.detail)
+        yield from self._as_asked(event)
         if event.detail_type == SUCCEEDED:
             yield from self._succeeded(event.detail)
         elif event.detail_type == INITIATED:
@@ -83,13 +85,15 @@ class Word:
         elif event.detail_type == LISTED:
             yield from self._listed(event.detail)
 
-    def _range(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
-        """That of who asked for one: all of an archive is none, also where the request said it by a range."""
-        if detail.get("archiveId") is None:
+    def _as_asked(self, event: Event) -> Iterator[Violation]:
+        """What the request asked for. All of an archive is no range, also where the request said it by one."""
+        detail = event.detail
+        if "action" not in detail or detail["retrievalId"] is None:
             return
-        asked_for = {named_range(body) for body in self.workload.requests(detail["requestId"])}
-        if detail["byteRange"] not in asked_for:
-            yield _word(detail, f"was told with the range {detail['byteRange']}, and asked for {asked_for}")
+        what = (detail["accountId"], detail["vaultName"], detail["action"], detail["archiveId"], detail["byteRange"])
+        asked_for = {_asked_for(body) for body in self.workload.requests(detail["requestId"])}
+        if what not in asked_for:
+            yield _word(detail, f"was told of {what}, and asked for {asked_for}")
 
     def _succeeded(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
         job, end = self.jobs.get(detail["jobId"]), self.history.job_ends.get(detail["jobId"])
@@ -112,7 +116,7 @@ class Word:
                 yield _word(detail, f"has the inventory's {field} {told.get(field)}, and Glacier says {said_of_it}")
 
     def _job(self, detail: Mapping[str, Any], job: JobStarted) -> Iterator[Violation]:
-        """That it is the job of this retrieval and attempt, and for what the request asks."""
+        """That it is the job of this attempt, its own or taken over, and for what the request asks."""
         mine = (job.vault_name, job.archive_id, job.tier, job.account_id)
         if mine != (detail["vaultName"], detail["archiveId"], detail["tier"], detail["accountId"]):
             yield _word(detail, f"was told of another's job: {job}")
@@ -132,7 +136,7 @@ class Word:
         yield from self._job(detail, job)
         began_ms, job_ms = epoch_ms(detail["initiatedAt"]), job.at.timestamp() * 1000
         late_ms = (self.limits.effect_seconds + bounds.CLAIM_SECONDS) * 1000 + self._skew_ms
-        if began_ms is None or not job_ms - late_ms <= began_ms <= event.at_ms + self._skew_ms:
+        if not job_ms - late_ms <= began_ms <= event.at_ms + self._skew_ms:
             yield _word(detail, f"was told as initiated at {detail['initiatedAt']}, and its job began at {job.at}")
 
     def _delayed(self, event: Event) -> Iterator[Violation]:
@@ -146,13 +150,21 @@ class Word:
             yield _word(detail, "waits, and was not told until when")
 
     def _was_given(self, code: str, event: Event) -> bool:
-        retrieval_id, calls = event.detail["retrievalId"], self.history.calls
+        retrieval_id = event.detail["retrievalId"]
+        changes = list(self.history.changes_of(retrieval_id))
         if code == CODE_JOB_FAILED:
             ends = self._ends_of(retrieval_id)
             return any(end.status == "Failed" and end.at_ms <= event.at_ms for end in ends)
-        asked = (self._starts(retrieval_id), *(calls.of(operation=each) for each in _ASKS))
+        if code == CODE_GIVEN_UP:
+            return self._was_open_for_long(changes[0], event.at_ms)
+        looks = self._looks(event.detail["vaultName"], set(_job_ids(changes)))
+        units = (call for each in _OF_UNITS for call in self.history.calls.of(operation=each))
+        asked = (self._starts(retrieval_id), looks, units)
         outcomes = {call.outcome for each in asked for call in each if call.at_ms <= event.at_ms}
         return code in _OWN_REASONS or code in outcomes - {"ok"}
+
+    def _was_open_for_long(self, opened: Change, at_ms: float) -> bool:
+        return at_ms - opened.at_ms >= bounds.OPEN_AT_MOST_SECONDS * 1000 - self._skew_ms
 
     def _listed(self, detail: Mapping[str, Any]) -> Iterator[Violation]:
         """The first page begins where the request says, each where the one before it ends, and the last has none after
@@ -191,7 +203,7 @@ class Word:
         if code == CODE_JOB_FAILED:
             return any(end.status == "Failed" for end in self._ends_of(retrieval_id))
         if code == CODE_GIVEN_UP:
-            return fails.at_ms - changes[0].at_ms >= bounds.OPEN_AT_MOST_SECONDS * 1000 - self._skew_ms
+            return self._was_open_for_long(changes[0], fails.at_ms)
         if refusal_of(code) is Refusal.DENIED:
             return self._denied_ms(retrieval_id, fails, changes) >= bounds.DENIED_AT_MOST_SECONDS * 1000
         is_unknown = code in (CODE_JOB_VANISHED, CODE_OUTCOME_UNKNOWN) or code in self._unknown_outcomes(retrieval_id)
@@ -228,7 +240,7 @@ class Word:
         mine = [job for job in self.jobs.values() if _is_of(job, retrieval_id)]
         newest_ms = max((job.at.timestamp() * 1000 for job in mine if _is_unseen(job, fails.old or {})), default=0.0)
         names = {job.job_id for job in mine} | set(_job_ids(changes))
-        asked = (self._starts(retrieval_id), self._looks(fails, names))
+        asked = (self._starts(retrieval_id), self._looks((fails.new or {})["vaultName"], names))
         return max(_denied_ms(calls, newest_ms, fails) for calls in asked) + 2 * self._skew_ms
 
     def _starts(self, retrieval_id: str) -> Iterator[Call]:
@@ -237,9 +249,8 @@ class Word:
             if tag is not None and tag.retrieval_id == retrieval_id:
                 yield call
 
-    def _looks(self, fails: Change, job_ids: Container[str]) -> Iterator[Call]:
+    def _looks(self, vault_name: str, job_ids: Container[str]) -> Iterator[Call]:
         """For a retrieval's jobs: at one of them, or at all of the vault's."""
-        vault_name = (fails.new or {})["vaultName"]
         for call in self.history.calls.log:
             is_listing = call.operation == "ListJobs" and call.params["vaultName"] == vault_name
             if is_listing or (call.operation == "DescribeJob" and call.params["jobId"] in job_ids):
@@ -248,12 +259,19 @@ class Word:
     def _is_hidden(self, end: JobEnd, fails: Change) -> bool:
         """Whether Thaw could not know how a job ended: it was not allowed to look at it since, or begins to be only
         when its output is gone."""
-        looks = self._looks(fails, {end.said["JobId"]})
+        looks = self._looks((fails.new or {})["vaultName"], {end.said["JobId"]})
         return any(end.at_ms <= call.at_ms <= fails.at_ms and _is_denied(call) for call in looks)
 
     @property
     def _skew_ms(self) -> float:
         return self.limits.skew_seconds * 1000
+
+
+def _asked_for(body: Body) -> tuple[str, str, str, str | None, str | None]:
+    """The account, the vault, the action, the archive and its range, as events name them."""
+    job, account_id = body["jobParameters"], body.get("accountId", "-")
+    owner = ACCOUNT_ID if account_id == "-" else account_id
+    return owner, body["vaultName"], _ACTIONS[job["Type"]], job.get("ArchiveId"), named_range(body)
 
 
 def _is_of(job: JobStarted, retrieval_id: str) -> bool:

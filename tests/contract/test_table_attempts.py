@@ -18,10 +18,10 @@ from tests.unit.builders import (
     opened,
     started,
 )
-from thaw import attempts, endings, records
+from thaw import attempts, endings, joining, records
 from thaw.edge.table import Table
 from thaw.refusals import Refusal
-from thaw.retrieval import Retrieval
+from thaw.retrieval import EXPEDITED_BACKLOG, Retrieval
 
 OTHER_KEY = "f" * 32
 
@@ -41,6 +41,18 @@ def test_another_wait_is_not_claimed(table: Table, other: dict[str, Any]) -> Non
     record = waiting(table)
     assert claim(table, record, **other) is None
     assert table.get(KEY) == record
+
+
+def test_what_waits_for_top_up_is_claimed_by_no_message(table: Table) -> None:
+    """Not even where it has come to do so at the moment at which an earlier wait ends."""
+    record = waiting(table)
+    assert record.due_at is not None
+    hurried = joining.join(record, archive_request("request-2", "Expedited"), record.due_at)
+    assert isinstance(hurried, Retrieval)
+    assert (hurried.due_in, hurried.due_at) == (EXPEDITED_BACKLOG, record.due_at)
+    assert table.save(record, hurried) is None
+    assert claim(table, record) is None
+    assert table.get(KEY) == hurried
 
 
 def test_only_one_claim_of_a_wait_is_given(table: Table) -> None:

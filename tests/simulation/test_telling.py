@@ -33,18 +33,55 @@ def test_a_turn_of_which_nobody_heard(fallback: tuple[Run, list[Event]], detail_
     assert all(what.startswith(f"r1 did not hear {detail_type} ") for what in broken)
 
 
-def test_a_shortage_of_which_nobody_heard_or_that_was_none(fallback: tuple[Run, list[Event]], world: World) -> None:
+@pytest.mark.parametrize(
+    ("detail_type", "said"),
+    [
+        (INITIATED, {"jobId": "another"}),
+        (DELAYED, {"reason": {"code": "ThrottlingException", "message": ""}}),
+        (DELAYED, {"delayedUntil": "2020-01-01T00:00:00.000Z"}),
+        (DELAYED, {"delayedUntil": None}),
+    ],
+)
+def test_a_turn_that_was_told_as_another(
+    fallback: tuple[Run, list[Event]], detail_type: str, said: dict[str, Any]
+) -> None:
+    run, events = fallback
+    wrong = [_with(event, **said) if event.detail_type == detail_type else event for event in events]
+    assert [violation.what for violation in telling.turns_are_told(Told(wrong), run.history)]
+
+
+def test_a_shortage_of_which_nobody_heard(fallback: tuple[Run, list[Event]], world: World) -> None:
     _, events = fallback
     silent = Told([event for event in events if event.detail_type != SHORT])
-    wrong = Told([_with(event, units=1) if event.detail_type == SHORT else event for event in events])
 
     def broken(told: Told) -> list[str]:
         return [each.what for each in telling.shortage_is_told(told, world.cloud.calls.log, [], 0)]
 
     assert broken(Told(events)) == []
     assert broken(silent) == ["nobody was told that units are short"]
-    assert all("'units': 1" in what and what.endswith("of 0 units") for what in broken(wrong))
-    assert broken(wrong)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"units": 1},
+        {"maxUnits": 1},
+        {"retrievalsWaiting": 0},
+        {"unitsWanted": 0},
+        {"reason": {"code": "AccessDeniedException", "message": ""}},
+    ],
+    ids=str,
+)
+def test_a_shortage_that_was_none(fallback: tuple[Run, list[Event]], world: World, said: dict[str, Any]) -> None:
+    _, events = fallback
+
+    def broken(told: Told) -> list[str]:
+        return [each.what for each in telling.short_is_so(told, world.cloud.calls.log, [], 0)]
+
+    assert broken(Told(events)) == []
+    wrong = broken(Told([_with(event, **said) if event.detail_type == SHORT else event for event in events]))
+    assert wrong
+    assert all(what.startswith("Capacity Short says ") and what.endswith(", of 0 units") for what in wrong)
 
 
 WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -61,6 +98,16 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
         "waits for WaitingForCapacity at Bulk",
     ),
     "no time": (DELAYED, {"delayedUntil": None}, "was not told until when"),
+    "given up at once": (
+        DELAYED,
+        {"reason": {"code": "GivenUp", "message": ""}},
+        "waits for GivenUp, which Glacier did not",
+    ),
+    "another vault": (DELAYED, {"vaultName": "other"}, "'other'"),
+    "another account": (INITIATED, {"accountId": "0"}, "and asked for"),
+    "another archive": (INITIATED, {"archiveId": "other"}, "'other'"),
+    "a range": (SUCCEEDED, {"byteRange": "0-1048575"}, "'0-1048575'"),
+    "another action": (SUCCEEDED, {"action": "InventoryRetrieval"}, "'InventoryRetrieval'"),
     "another served": (SUCCEEDED, {"attempt": 7}, "was told of the attempt 7"),
     "not aligned": (SUCCEEDED, {"treeHashAligned": False}, "is told as aligned: False"),
 }

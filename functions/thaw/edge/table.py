@@ -28,7 +28,7 @@ from thaw.records import (
     page_found,
     request_id_of_item,
 )
-from thaw.retrieval import NUMBER_AT_MOST, Retrieval, Stored, item_id, past_id
+from thaw.retrieval import EXPEDITED_BACKLOG, NUMBER_AT_MOST, Retrieval, Stored, item_id, past_id
 from thaw.states import State
 
 if TYPE_CHECKING:
@@ -103,17 +103,25 @@ class Table:
         raise Contention(record.retrieval_id)
 
     def claim(self, key: str, generation: int, due_at: int, claim: str, now_ms: int) -> Retrieval | None:
-        """Claims the next attempt of a retrieval that waits until `due_at`; None where that wait is over already."""
+        """Claims the next attempt of a retrieval that waits until `due_at`; None where that wait is over already.
+
+        What has come to wait for top_up since is not claimed, even where it is due at the same time.
+        """
         names, values, update = update_of(
             {**claim_fields(key, claim, now_ms), "state": State.INITIATING},
             counters=("revision", "attempt"),
             revisions=("claimed_at",),
         )
-        guard = {":waiting": State.WAITING, ":generation": generation, ":dueAt": due_at}
+        guard = {
+            ":waiting": State.WAITING,
+            ":generation": generation,
+            ":dueAt": due_at,
+            ":backlog": EXPEDITED_BACKLOG,
+        }
         reply = self._update_item(
             item_id(key),
             update,
-            "#state = :waiting AND generation = :generation AND dueAt = :dueAt",
+            "#state = :waiting AND generation = :generation AND dueAt = :dueAt AND dueIn <> :backlog",
             names,
             values | guard,
         )
