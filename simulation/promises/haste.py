@@ -94,7 +94,8 @@ def claimed_as_asked(change: Change) -> Iterator[Violation]:
 
 def refused_as_asked(change: Change) -> Iterator[Violation]:
     """What Glacier refused for want of capacity falls back where the request says so. Any other attempt that was
-    refused is made again at its tier, or at the faster one of who came meanwhile."""
+    refused is made again at its tier, or at the faster one of who came meanwhile. Why it waits is in its record, from
+    which it is told."""
     old, new = change.old, change.new
     if not _was_refused(old, new):
         return

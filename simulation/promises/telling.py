@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from local.calls import Call
@@ -23,6 +24,8 @@ from thaw.refusals import Refusal, refusal_of
 from thaw.states import OPEN, State
 from thaw.tiers import Tier
 from thaw.work.topping_up import NOT_CONFIRMED, TOO_SLOW
+
+CALLS_ABOUT_UNITS = ("ListProvisionedCapacity", "PurchaseProvisionedCapacity")
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,11 @@ class _Standing:
 
     @classmethod
     def of_record(cls, record: Attributes) -> _Standing | None:
-        jobs = record.get("jobs", {})
         if "reason" in record:
             return cls(DELAYED, record["reason"]["code"], record.get("expectedAt") or record["dueAt"])
         if State(record["state"]) is not State.IN_PROGRESS:
             return None
-        return cls(INITIATED, jobs[max(jobs, key=int)]["jobId"], None)
+        return cls(INITIATED, _newest_job(record)[1]["jobId"], None)
 
 
 @dataclass(frozen=True)
@@ -62,20 +64,31 @@ class _Turn:
     retrieval_id: str
     sequence: int
     stands: _Standing
+    attempt: int
+    tier: str
+
+    @classmethod
+    def of_event(cls, event: Event) -> _Turn:
+        detail = event.detail
+        said = (detail["requestId"], detail["retrievalId"], detail["sequence"])
+        return cls(*said, _Standing.of_event(event), detail["attempt"], detail["tier"])
 
     def __str__(self) -> str:
-        return f"{self.stands.detail_type} {self.sequence} of {self.retrieval_id}: {self.stands.what}"
+        stands = self.stands
+        until = f" until {datetime.fromtimestamp(stands.until_ms / 1000, UTC)}" if stands.until_ms else ""
+        named = f"{stands.detail_type} {self.sequence} of {self.retrieval_id}"
+        return f"{named}: {stands.what}{until}, attempt {self.attempt}, {self.tier}"
+
+
+def _newest_job(record: Attributes) -> tuple[int, Attributes]:
+    """Of those that were not seen to end, and its attempt."""
+    newest = max(record["jobs"], key=int)
+    return int(newest), record["jobs"][newest]
 
 
 def turns_are_told(told: Told, history: History) -> Iterator[Violation]:
     """Each request of a retrieval hears of each turn that it takes; and who joins it, how it stands then."""
-    heard = {
-        _Turn(
-            event.detail["requestId"], event.detail["retrievalId"], event.detail["sequence"], _Standing.of_event(event)
-        )
-        for event in told.first.values()
-        if event.detail_type in (INITIATED, DELAYED)
-    }
+    heard = {_Turn.of_event(event) for event in told.first.values() if event.detail_type in (INITIATED, DELAYED)}
     for change in history.changes:
         for turn in _turns(change):
             if turn not in heard:
@@ -93,10 +106,14 @@ def _turns(change: Change) -> Iterator[_Turn]:
         return
     is_turn = before is None or before["state"] != new["state"] or _Standing.of_record(before) != stands
     retrieval_id = f"{new['id'].removeprefix('retrieval/')}-{new['generation']}"
+    attempt, tier = new["attempt"], new["tier"]
+    if stands.detail_type == INITIATED:
+        attempt, job = _newest_job(new)
+        tier = job["tier"]
     for request_id, asker in new["requests"].items():
         joins = before is None or request_id not in before["requests"]
         if not asker.get("cancelled") and (is_turn or joins):
-            yield _Turn(request_id, retrieval_id, max(new["sequence"], asker["since"]), stands)
+            yield _Turn(request_id, retrieval_id, max(new["sequence"], asker["since"]), stands, attempt, tier)
 
 
 def shortage_is_told(
@@ -118,7 +135,7 @@ def _needs_a_unit(call: Call) -> bool:
 def short_is_so(told: Told, calls: Sequence[Call], units: Sequence[UnitBought], max_units: int) -> Iterator[Violation]:
     """Whoever hears that units are short is not told of more than there were; and that more may not be bought where
     that is so, else why none was."""
-    asked = [call for call in calls if call.operation in ("ListProvisionedCapacity", "PurchaseProvisionedCapacity")]
+    asked = [call for call in calls if call.operation in CALLS_ABOUT_UNITS]
     refusals = {call.outcome for call in asked} - {"ok"} | {NOT_CONFIRMED.code, TOO_SLOW.code}
     for detail in told.short:
         is_so = detail["maxUnits"] == max_units and detail["units"] <= len(units) and detail["retrievalsWaiting"] >= 1

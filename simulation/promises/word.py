@@ -14,6 +14,7 @@ from simulation.history import Attributes, Change, History, JobEnd
 from simulation.limits import WITHIN, Limits
 from simulation.promises.answers import answers, marker_asked, marker_of, named_range
 from simulation.promises.said import DELAYED, FAILED, INITIATED, LISTED, SUCCEEDED
+from simulation.promises.telling import CALLS_ABOUT_UNITS
 from simulation.promises.violation import Promise, Violation
 from simulation.workload import MIB, Body, Workload
 from thaw import bounds
@@ -46,16 +47,10 @@ _OF_INVENTORIES_AS_GLACIER_SAYS = {
 _ACTIONS = {"archive-retrieval": "ArchiveRetrieval", "inventory-retrieval": "InventoryRetrieval"}
 """What a request's type is called in its events."""
 
-_OF_UNITS = ("ListProvisionedCapacity", "PurchaseProvisionedCapacity")
-"""Calls whose refusal may be why an Expedited retrieval waits."""
-_OWN_REASONS = {
-    CODE_JOB_VANISHED,
-    CODE_OUTCOME_UNKNOWN,
-    WAITING_FOR_CAPACITY,
-    NOT_CONFIRMED.code,
-    TOO_SLOW.code,
-}
+_LOOKS = ("DescribeJob", "ListJobs")
+_OWN_REASONS = {CODE_JOB_VANISHED, CODE_OUTCOME_UNKNOWN}
 """Why a retrieval may wait though no call was refused."""
+_OWN_REASONS_AT_EXPEDITED = {WAITING_FOR_CAPACITY, NOT_CONFIRMED.code, TOO_SLOW.code}
 
 
 @dataclass(frozen=True)
@@ -143,9 +138,7 @@ class Word:
         """For a reason that Glacier gave before, or one of Thaw's own; until a time."""
         detail, code = event.detail, event.detail["reason"]["code"]
         if not self._was_given(code, event):
-            yield _word(detail, f"waits for {code}, which Glacier did not say")
-        if code == WAITING_FOR_CAPACITY and detail["tier"] != Tier.EXPEDITED:
-            yield _word(detail, f"waits for {code} at {detail['tier']}")
+            yield _word(detail, f"waits for {code} at {detail['tier']}, which Glacier did not say")
         if detail["delayedUntil"] is None:
             yield _word(detail, "waits, and was not told until when")
 
@@ -157,11 +150,18 @@ class Word:
             return any(end.status == "Failed" and end.at_ms <= event.at_ms for end in ends)
         if code == CODE_GIVEN_UP:
             return self._was_open_for_long(changes[0], event.at_ms)
-        looks = self._looks(event.detail["vaultName"], set(_job_ids(changes)))
-        units = (call for each in _OF_UNITS for call in self.history.calls.of(operation=each))
-        asked = (self._starts(retrieval_id), looks, units)
-        outcomes = {call.outcome for each in asked for call in each if call.at_ms <= event.at_ms}
-        return code in _OWN_REASONS or code in outcomes - {"ok"}
+        if code in _OWN_REASONS or (event.detail["tier"] == Tier.EXPEDITED and code in _OWN_REASONS_AT_EXPEDITED):
+            return True
+        return any(call.outcome == code and call.at_ms <= event.at_ms for call in self._calls_for(event.detail))
+
+    def _calls_for(self, detail: Mapping[str, Any]) -> Iterator[Call]:
+        """For a retrieval that waits: to start its jobs; about its vault's, for a denial to tell of one is told to all
+        that are looked for there; and about units, if it may need one."""
+        yield from self._starts(detail["retrievalId"])
+        for call in self.history.calls.log:
+            is_look = call.operation in _LOOKS and call.params["vaultName"] == detail["vaultName"]
+            if is_look or (call.operation in CALLS_ABOUT_UNITS and detail["tier"] == Tier.EXPEDITED):
+                yield call
 
     def _was_open_for_long(self, opened: Change, at_ms: float) -> bool:
         return at_ms - opened.at_ms >= bounds.OPEN_AT_MOST_SECONDS * 1000 - self._skew_ms
