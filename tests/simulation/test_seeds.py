@@ -1,4 +1,8 @@
-"""Two hundred seeds of the simulator; `make simulate SEEDS=10000` runs more, and shows one that fails."""
+"""Two hundred seeds of the simulator; `make simulate SEEDS=10000` runs more, and shows one that fails.
+
+Those of a permission that is withdrawn for days, one in fourteen, would take a quarter of the time: test_strikes has
+three of them.
+"""
 
 import pytest
 
@@ -11,14 +15,15 @@ _AT_ONCE = 10
 
 
 def results(world: World, first: int, limits: Limits) -> list[Result]:
-    return [Result.of(Run(world, seed, limits=limits).perform()) for seed in range(first, first + _AT_ONCE)]
+    runs = (Run(world, seed, limits=limits) for seed in range(first, first + _AT_ONCE))
+    return [Result.of(run.perform()) for run in runs if run.workload.theme != "permission withdrawn"]
 
 
 def broken(results: list[Result], flag: str = "") -> list[str]:
     return [f"make simulate SEED={one.seed}{flag}: {one.violations[0]}" for one in results if one.violations]
 
 
-@pytest.mark.parametrize("first", range(0, 19 * _AT_ONCE, _AT_ONCE))
+@pytest.mark.parametrize("first", range(0, 21 * _AT_ONCE, _AT_ONCE))
 def test_no_promise_is_broken_within_the_bounds(world: World, first: int) -> None:
     assert broken(results(world, first, WITHIN)) == []
 

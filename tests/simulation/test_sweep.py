@@ -2,7 +2,9 @@
 
 Which those are: by turns, the caller dies once the call took effect, or is told that it failed. A call that can't be
 repeated is struck in each way that it alone knows; a purchase, which few lives have, also in all that leave something
-else behind, and a start in every third of them, which are others in the next life: over all lives, in each.
+else behind, and a start in every third of them, which are others in the next life: over all lives, in each. Who may
+start no jobs may again after three hours, and in the first life after more than two days: hundreds of looks are alike
+by then.
 """
 
 from itertools import cycle, islice
@@ -31,11 +33,12 @@ def test_each_call_may_be_struck(world: World, life: Life) -> None:
 def quick_ways(turn: int) -> Ways:
     turns = islice(cycle(TELLING_WAYS), turn % len(TELLING_WAYS), None)
     at_money = {"InitiateJob": AT_MONEY[turn % 3 :: 3], "PurchaseProvisionedCapacity": AT_MONEY}
+    all_ways_of = first_ways_of if turn else ways_of
 
     def ways(call: Call) -> list[Choice]:
         if call.operation not in NEVER_REPEATED:
             return [next(turns)]
-        return [way for way in ways_of(call) if way.kind in at_money[call.operation] or way not in WAYS]
+        return [way for way in all_ways_of(call) if way.kind in at_money[call.operation] or way not in WAYS]
 
     return ways
 
