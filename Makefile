@@ -2,8 +2,8 @@
 PYTHON ?= python3
 PORT ?= 4566
 SPEED ?= 3600
-# As many processes as there are processors, but for three at least and eight at most.
-WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, max(3, os.cpu_count() or 1)))")
+# As many processes as there are processors, but for two at least and eight at most.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(min(8, max(2, os.cpu_count() or 1)))")
 CASES ?= 100000
 REQUESTS ?= 10000
 ARCHIVES ?= 0
@@ -66,7 +66,7 @@ demo: $(INSTALLED) ## real requests through every part, on this machine
 up: $(INSTALLED) ## AWS with Thaw deployed, on 127.0.0.1:PORT, until Ctrl-C (PORT=4566 SPEED=3600 ARCHIVES=0)
 	@python -m local.up --port $(PORT) --speed $(SPEED) --archives $(ARCHIVES)
 
-simulate: $(INSTALLED) ## the promises under faults (SEEDS=100 FROM=0 WORKERS=3 BEYOND=1, or SEED=n to see one)
+simulate: $(INSTALLED) ## the promises under faults (SEEDS=100 FROM=0 WORKERS=2 BEYOND=1, or SEED=n to see one)
 	@$(SIMULATION) --workers $(WORKERS) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100) --from $(or $(FROM),0)) \
 	  $(if $(BEYOND),--beyond)
 
