@@ -25,19 +25,84 @@ _EXPRESSIONS = 10_000
 def _size(typed: DynamoType) -> int:
     """Without a copy of each member of a map."""
     kind, value = typed.type, typed.value
+    if kind == "S":
+        return _bytes_of(value)
     if kind == "N":
         return len(str(value))
     if kind in _SETS:
         return sum(_size(DynamoType({kind[0]: member})) for member in value)
     if kind == "L":
-        return sum(member.size() for member in value)
+        return sum(_size(member) for member in value)
     if kind == "M":
-        return sum(bytesize(name) + _typed(member).size() for name, member in value.items())
+        return sum(_bytes_of(name) + _size(_typed(member)) for name, member in value.items())
     return 1 if isinstance(value, bool) else bytesize(value)
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else bytesize(text)
+
+
+def _item_size(item: Item) -> int:
+    return sum(_bytes_of(name) + _size(value) for name, value in item.attrs.items())
 
 
 def _typed(value: Any) -> DynamoType:
     return value if type(value) is DynamoType else DynamoType(value)
+
+
+def _begin(typed: DynamoType, given: DynamoType | dict[str, Any]) -> None:
+    if type(given) is DynamoType:
+        kind, value = given.type, given.value
+    else:
+        kind, value = next(iter(given.items()))  # type: ignore[union-attr]
+    if kind == "L":
+        value = [DynamoType(member) for member in value]
+    elif kind == "M":
+        value = {name: DynamoType(member) for name, member in value.items()}
+    typed.type, typed.value = kind, value
+
+
+_cast: Any = DynamoType.cast_value.fget  # type: ignore[attr-defined]
+
+
+def _cast_value(typed: DynamoType) -> Any:
+    """By which an item is found, whose key is a string."""
+    return typed.value if typed.type == "S" else _cast(typed)
+
+
+_told: Any = responses.dynamo_to_dict
+_AS_JSON = (str, int, float, bool, type(None))
+
+
+def _as_json(value: Any) -> Any:
+    """With the most usual looked for first."""
+    kind = type(value)
+    if kind is DynamoType and value.type not in ("B", "BS"):
+        return {value.type: _as_json(value.value)}
+    if kind in _AS_JSON:
+        return value
+    if kind is dict:
+        return {name: _as_json(member) for name, member in value.items()}
+    if kind is list:
+        return [_as_json(member) for member in value]
+    return _told(value)
+
+
+_project: Any = Item.project
+
+
+def _projected(item: Item, paths: list[list[str]]) -> Item:
+    """An index has names and plain numbers. moto makes Python's values of the whole item for each of its paths, and
+    DynamoDB's again of what it keeps."""
+    found = {path[0]: item.attrs[path[0]] for path in paths if path[0] in item.attrs}
+    if all(len(path) == 1 for path in paths) and all(_stays(each) for each in found.values()):
+        return Item(item.hash_key, item.range_key, found)
+    return _project(item, paths)  # type: ignore[no-any-return]
+
+
+def _stays(typed: DynamoType) -> bool:
+    """Whether a value comes back from Python's as it was."""
+    return typed.type == "S" or (typed.type == "N" and typed.value.isdigit() and str(int(typed.value)) == typed.value)
 
 
 def _regular(typed: DynamoType) -> dict[str, Any]:
@@ -84,7 +149,7 @@ def _make_item(item: Item, hash_key: DynamoType, range_key: DynamoType | None, a
     size_bytes = 0
     for name, value in attrs.items():
         typed = DynamoType(value)
-        size_bytes += bytesize(name) + typed.size()
+        size_bytes += _bytes_of(name) + _size(typed)
         if size_bytes > _MOST_BYTES:
             raise ItemSizeTooLarge
         dict.__setitem__(item.attrs, name, typed)
@@ -175,10 +240,15 @@ def _filled(value: Any, values: dict[str, dict[str, Any]]) -> Any:
 _PLACEHOLDER = "placeholder"
 
 PATCHES: list[tuple[Any, str, Any]] = [
+    (DynamoType, "__init__", _begin),
+    (DynamoType, "cast_value", property(_cast_value)),
     (DynamoType, "size", _size),
     (DynamoType, "to_regular_json", _regular),
     (DynamoType, "__deepcopy__", _copied),
     (Item, "__init__", _make_item),
+    (Item, "size", _item_size),
+    (Item, "project", _projected),
+    (responses, "dynamo_to_dict", _as_json),
     (ConditionExpressionParser, "parse", _parsed),
     (responses, "parse_expression", _parsed_key_condition),
 ]

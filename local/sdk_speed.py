@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
-from botocore import context, parsers
-from botocore.awsrequest import HeadersDict, _HeaderKey
+from botocore import auth, awsrequest, context, parsers
+from botocore.awsrequest import HeadersDict
 from botocore.client import BaseClient
+from botocore.compat import HTTPHeaders
 from botocore.context import ClientContext
 from botocore.regions import EndpointRulesetResolver
 from botocore.validate import ParamValidator, ValidationErrors
@@ -160,18 +162,69 @@ def _is_structure(required: list[str], members: dict[str, Any], value: Any) -> b
     return all(name in members and _is_plain(one, members[name]) for name, one in value.items())
 
 
-@lru_cache(1000)
-def _header(name: Any) -> Any:
-    """By which a header is found, whatever its case; there are some twenty."""
-    return _HeaderKey(name)
+# ---------------------------------------------------------------------------------------------------- headers
+
+
+class _Headers(HTTPHeaders):
+    """A request's, without the ways of mail: no header of a call is folded, and few are not ASCII."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._headers.append((name, value))  # type: ignore[attr-defined]
+
+    def get(self, name: str, failobj: Any = None) -> Any:
+        small = name.lower()
+        for one, value in self._headers:  # type: ignore[attr-defined]
+            if one.lower() == small:
+                return value if _is_plain_text(value) else self.policy.header_fetch_parse(one, value)
+        return failobj
+
+    def items(self) -> list[tuple[str, Any]]:  # type: ignore[override]
+        found: list[tuple[str, Any]] = self._headers  # type: ignore[attr-defined]
+        return list(found) if all(_is_plain_text(value) for _, value in found) else super().items()
+
+
+def _is_plain_text(value: Any) -> bool:
+    return type(value) is not str or value.isascii()
+
+
+def _begin_headers(headers: Any, *given: Any, **named: Any) -> None:
+    """Each under its name in small letters, after the name by which it was first set: a string is found sooner than an
+    object that compares itself."""
+    headers._dict = {}
+    headers.update(*given, **named)
 
 
 def _set_header(headers: Any, name: Any, value: Any) -> None:
-    headers._dict[_header(name)] = value
+    found, small = headers._dict, name.lower()
+    found[small] = (found[small][0] if small in found else name, value)
 
 
 def _get_header(headers: Any, name: Any) -> Any:
-    return headers._dict[_header(name)]
+    return headers._dict[name.lower()][1]
+
+
+def _find_header(headers: Any, name: Any, default: Any = None) -> Any:
+    return headers._dict.get(name.lower(), (name, default))[1]
+
+
+def _has_header(headers: Any, name: Any) -> bool:
+    return name.lower() in headers._dict
+
+
+def _delete_header(headers: Any, name: Any) -> None:
+    del headers._dict[name.lower()]
+
+
+def _names_of(headers: Any) -> Iterator[Any]:
+    return (name for name, _ in headers._dict.values())
+
+
+def _items_of(headers: Any) -> Any:
+    return dict(headers._dict.values()).items()
+
+
+def _shown(headers: Any) -> str:
+    return repr(dict(headers._dict.values()))
 
 
 PATCHES: list[tuple[Any, str, Any]] = [
@@ -181,6 +234,15 @@ PATCHES: list[tuple[Any, str, Any]] = [
     (_answers, "_handle_structure", _answer_read),
     (parse.BaseJSONParser, "_parse_structure", _call_read),
     (ParamValidator, "validate", _validated),
+    (awsrequest, "HTTPHeaders", _Headers),
+    (auth, "HTTPHeaders", _Headers),
+    (HeadersDict, "__init__", _begin_headers),
     (HeadersDict, "__setitem__", _set_header),
     (HeadersDict, "__getitem__", _get_header),
+    (HeadersDict, "__contains__", _has_header),
+    (HeadersDict, "__delitem__", _delete_header),
+    (HeadersDict, "__iter__", _names_of),
+    (HeadersDict, "__repr__", _shown),
+    (HeadersDict, "get", _find_header),
+    (HeadersDict, "items", _items_of),
 ]

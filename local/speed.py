@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import pickle
+import re
 import string
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,6 +20,7 @@ from weakref import WeakKeyDictionary
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.useragent import UserAgentString
+from moto import backend_index
 from moto.core import responses
 from moto.core.base_backend import BackendDict
 from moto.core.botocore_stubber import BotocoreStubber
@@ -38,11 +40,17 @@ from moto.dynamodb.parsing.ast_nodes import (  # type: ignore[attr-defined]
     DepthFirstTraverser,
     Expression,
     Node,
+    UpdateExpressionAddClause,
     UpdateExpressionFunction,
+    UpdateExpressionRemoveClause,
+    UpdateExpressionSetClause,
 )
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
+from moto.dynamodb.parsing.validators import ActionCountValidator
 from moto.dynamodb.responses import DynamoHandler
+from moto.moto_api._internal import mock_random
 from moto.moto_api._internal.moto_random import MotoRandom
+from moto.sqs import models as sqs_models
 from moto.sqs.models import Message, Queue
 from moto.sqs.responses import SQSResponse
 from moto.utilities.utils import get_partition
@@ -67,10 +75,14 @@ def shortened() -> Iterator[None]:
         (responses, "method_names_from_class", cache(method_names_from_class)),
         (responses, "get_service_model", cache(get_service_model)),
         (responses, "camelcase_to_underscores", cache(camelcase_to_underscores)),
+        (sqs_models, "camelcase_to_underscores", cache(camelcase_to_underscores)),
+        (sqs_models, "generate_receipt_handle", _receipt_handle),
+        (backend_index, "backend_url_patterns", _usual_first(backend_index.backend_url_patterns)),
         (UpdateExpressionParser, "make", staticmethod(_parsed_update)),
         (validators, "deepcopy", _copied_update),
         (DepthFirstTraverser, "traverse_node_recursively", _traversed),
         (Node, "find_clauses", _clauses_of),
+        (ActionCountValidator, "verify_action_counts", _counted),
         (BackendDict, "__getitem__", _backends_of),
         (MotoRandom, "get_random_string", _random_string),
         *dynamodb_speed.PATCHES,
@@ -86,6 +98,14 @@ def note_delay(queue: Queue, message: Message) -> None:
     """Remembers a message that came with a delay, so that it can be counted without a look at all others."""
     if message.delayed:
         heapq.heappush(_delayed(queue), message.delayed_until)
+
+
+_USUAL = ("events", "glacier")
+
+
+def _usual_first(patterns: list[tuple[str, re.Pattern[str]]]) -> list[tuple[str, re.Pattern[str]]]:
+    """The services' addresses, by which moto finds whose a call is."""
+    return sorted(patterns, key=lambda pattern: pattern[0] not in _USUAL)
 
 
 _process = BotocoreStubber.process_request
@@ -229,6 +249,16 @@ def _clauses_of(node: Any, clause_types: list[type]) -> list[Any]:
     return clauses
 
 
+_count_actions: Any = ActionCountValidator.verify_action_counts
+_ONCE = [UpdateExpressionAddClause, UpdateExpressionRemoveClause, UpdateExpressionSetClause]
+
+
+def _counted(validator: ActionCountValidator, node: Any) -> Any:
+    """moto goes through the tree for each kind of action."""
+    kinds = [type(clause) for clause in _clauses_of(node, _ONCE)]
+    return node if len(kinds) == len(set(kinds)) else _count_actions(validator, node)
+
+
 def _traversed(traverser: DepthFirstTraverser, node: Any, child_id: int = -1) -> Any:
     """The same: the kinds that a traverser processes are the same for all of its kind."""
     return _walked(traverser, node, child_id, _nodes_of(traverser), _prepares(traverser)) if _NODE[type(node)] else node
@@ -312,23 +342,34 @@ def _backends_of(backends: Any, account_id: str) -> Any:
 
 
 def _random_string(chance: MotoRandom, length: int = 20, include_digits: bool = True, lower_case: bool = False) -> str:
-    """Each answer has such an id. The same draws as one choice for each letter makes: of 32 bits the upper six, and one
-    more for each that has no letter."""
-    letters, unlike = _LETTERS_AND_DIGITS if include_digits else _LETTERS
+    """Each answer has such an id."""
+    text = _drawn(chance, length, *(_LETTERS_AND_DIGITS if include_digits else _LETTERS))
+    return text.lower() if lower_case else text
+
+
+def _receipt_handle() -> str:
+    return _drawn(mock_random, 185, *_SMALL_LETTERS)
+
+
+def _drawn(chance: MotoRandom, length: int, letters: bytes, unlike: bytes) -> str:
+    """The same draws as one choice for each letter makes: of 32 bits the upper few, and one more for each that has no
+    letter."""
     text = b""
     while len(text) < length:
         count = length - len(text)
         text += chance.getrandbits(32 * count).to_bytes(4 * count, "little")[3::4].translate(letters, unlike)
-    return text.decode().lower() if lower_case else text.decode()
+    return text.decode()
 
 
 def _by_upper_bits(pool: str) -> tuple[bytes, bytes]:
     """What to make of the upper byte of a draw, and which of them to leave out."""
-    letters = pool.encode().ljust(64)
-    return bytes(letters[byte >> 2] for byte in range(256)), bytes(range(len(pool) << 2, 256))
+    bits = len(pool).bit_length()
+    letters = pool.encode().ljust(1 << bits)
+    return bytes(letters[byte >> 8 - bits] for byte in range(256)), bytes(range(len(pool) << 8 - bits, 256))
 
 
-_LETTERS, _LETTERS_AND_DIGITS = (
+_SMALL_LETTERS, _LETTERS, _LETTERS_AND_DIGITS = (
+    _by_upper_bits(string.ascii_lowercase),
     _by_upper_bits(string.ascii_letters),
     _by_upper_bits(string.ascii_letters + string.digits),
 )

@@ -17,7 +17,7 @@ from local.deploy import ACCOUNT_ID, REGION
 from local.environments import FunctionConfig
 from local.stock import Stock
 from simulation.history import History
-from simulation.idle import is_idle
+from simulation.idle import Idle
 from simulation.workload import FOREIGN_ACCOUNT, FOREIGN_VAULT, SOMEONE_ELSES, VAULT, Archive, Step, Workload
 from thaw import bounds
 
@@ -61,8 +61,9 @@ class World:
         (table,) = dynamodb_backends[ACCOUNT_ID][REGION].tables.values()
         history = History(cloud.clock, cloud.calls, table)
         cloud.on_change = history.on_change
+        skips = _none if workload.every_tick else Idle(cloud, history, self.skew_seconds)
         for schedule in cloud.wiring.schedules:
-            schedule.skips = lambda arn: not workload.every_tick and is_idle(cloud, history, arn, self.skew_seconds)
+            schedule.skips = skips
         return history
 
     def _configure(self, workload: Workload) -> None:
@@ -140,6 +141,10 @@ class World:
     def code(self) -> Path:
         """The folder of the functions' code."""
         return next(iter(self.configs.values())).code
+
+
+def _none(function_arn: str) -> bool:
+    return False
 
 
 def _shared_with_us() -> dict[str, object]:

@@ -1,13 +1,12 @@
 """Which ticks of their schedules wake reconcile and top_up."""
 
 from datetime import timedelta
-from functools import partial
 
 from moto.dynamodb.models import dynamodb_backends
 
 from local.cloud import Cloud
 from simulation.history import History
-from simulation.idle import is_idle
+from simulation.idle import Idle
 from tests.end_to_end.user import OWN_ACCOUNT, REGION
 
 
@@ -16,8 +15,9 @@ def let_sleep(cloud: Cloud) -> None:
     (table,) = dynamodb_backends[OWN_ACCOUNT][REGION].tables.values()
     history = History(cloud.clock, cloud.calls, table)
     cloud.on_change = history.on_change
+    idle = Idle(cloud, history)
     for schedule in cloud.wiring.schedules:
-        schedule.skips = partial(is_idle, cloud, history)
+        schedule.skips = idle
 
 
 def wake_at_every_tick(cloud: Cloud) -> None:
