@@ -118,13 +118,14 @@ class VirtualClock(Clock):
         self._traveller.shift(timedelta(milliseconds=when_ms - self._now_ms))
         self._now_ms = when_ms
 
-    def run_until(self, reached: Callable[[], bool], limit_ms: int) -> bool:
-        """Fires timers until `reached` (asked after each); False if all due by the limit have fired before."""
+    def run_until(self, reached: Callable[[], object], limit_ms: int) -> bool:
+        """Fires timers until `reached` gives something true (it is asked after each); False if all due by the limit
+        have fired before."""
         while not reached():
             when_ms = self.next_ms()
             if when_ms is None or when_ms > limit_ms:
                 self.move_to_ms(max(limit_ms, self.now_ms()))
-                return reached()
+                return bool(reached())
             if when_ms > self.now_ms():
                 self.move_to_ms(when_ms)
             self._fire()

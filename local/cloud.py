@@ -196,7 +196,7 @@ class Cloud:
 
     def run_until(self, reached: Callable[[], object], limit: timedelta = timedelta(hours=13)) -> None:
         """Lets time pass until `reached` gives something true; raises TimeoutError if it does not within the limit."""
-        if not self._virtual.run_until(lambda: bool(reached()), self._in(limit)):
+        if not self._virtual.run_until(reached, self._in(limit)):
             raise TimeoutError(f"not reached within {limit}; it is {self.clock.now():%Y-%m-%d %H:%M:%S} now")
 
     def run_for(self, duration: timedelta) -> None:

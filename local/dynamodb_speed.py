@@ -11,6 +11,7 @@ from typing import Any
 from moto.dynamodb import responses
 from moto.dynamodb.comparisons import ConditionExpressionParser, Func, Op
 from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.models import utilities
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.utilities import bytesize
 from moto.dynamodb.parsing.key_condition_expression import parse_expression
@@ -26,7 +27,7 @@ def _size(typed: DynamoType) -> int:
     """Without a copy of each member of a map."""
     kind, value = typed.type, typed.value
     if kind == "S":
-        return _bytes_of(value)
+        return len(value) if value.isascii() else bytesize(value)
     if kind == "N":
         return len(str(value))
     if kind in _SETS:
@@ -70,7 +71,7 @@ def _cast_value(typed: DynamoType) -> Any:
     return typed.value if typed.type == "S" else _cast(typed)
 
 
-_told: Any = responses.dynamo_to_dict
+_told: Any = utilities.dynamo_to_dict
 _AS_JSON = (str, int, float, bool, type(None))
 
 
@@ -81,7 +82,7 @@ def _as_json(value: Any) -> Any:
         return {value.type: _as_json(value.value)}
     if kind in _AS_JSON:
         return value
-    if kind is dict:
+    if kind in (dict, LimitedSizeDict):
         return {name: _as_json(member) for name, member in value.items()}
     if kind is list:
         return [_as_json(member) for member in value]

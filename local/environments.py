@@ -227,7 +227,7 @@ def _top_level_names(code: Path) -> frozenset[str]:
     return _names[code]
 
 
-_found: dict[Path, tuple[list[str], int, list[str]]] = {}
+_found: dict[Path, tuple[list[str], int, dict[str, None]]] = {}
 """When last looked through: which of the top-level names were there, how many modules in all, and whose names fit."""
 
 
@@ -237,9 +237,9 @@ def _taken_out(code: Path) -> dict[str, ModuleType]:
     present = [name for name in top_level_names if name in sys.modules]
     if not present:
         return {}
-    before, count, names = _found.get(code, ([], 0, []))
-    if (before, count) != (present, len(sys.modules)) or not all(name in sys.modules for name in names):
-        names = [name for name in sys.modules if name.partition(".")[0] in top_level_names]
+    before, count, names = _found.get(code, ([], 0, {}))
+    if (before, count) != (present, len(sys.modules)) or not sys.modules.keys() >= names.keys():
+        names = dict.fromkeys(name for name in sys.modules if name.partition(".")[0] in top_level_names)
         _found[code] = present, len(sys.modules), names
     return {name: sys.modules.pop(name) for name in names}
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from copy import deepcopy
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from botocore import auth, awsrequest, context, parsers
+from botocore import auth, awsrequest, context, model, parsers
 from botocore.awsrequest import HeadersDict
 from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 from botocore.context import ClientContext
 from botocore.regions import EndpointRulesetResolver
+from botocore.utils import hyphenize_service_id
 from botocore.validate import ParamValidator, ValidationErrors
 from moto.core import parse
 
@@ -168,23 +170,24 @@ def _is_structure(required: list[str], members: dict[str, Any], value: Any) -> b
 class _Headers(HTTPHeaders):
     """A request's, without the ways of mail: no header of a call is folded, and few are not ASCII."""
 
+    _are_plain = True
+
     def __setitem__(self, name: str, value: Any) -> None:
         self._headers.append((name, value))  # type: ignore[attr-defined]
+        if type(value) is str and not value.isascii():
+            self._are_plain = False
 
     def get(self, name: str, failobj: Any = None) -> Any:
+        if not self._are_plain:
+            return super().get(name, failobj)
         small = name.lower()
         for one, value in self._headers:  # type: ignore[attr-defined]
             if one.lower() == small:
-                return value if _is_plain_text(value) else self.policy.header_fetch_parse(one, value)
+                return value
         return failobj
 
-    def items(self) -> list[tuple[str, Any]]:  # type: ignore[override]
-        found: list[tuple[str, Any]] = self._headers  # type: ignore[attr-defined]
-        return list(found) if all(_is_plain_text(value) for _, value in found) else super().items()
-
-
-def _is_plain_text(value: Any) -> bool:
-    return type(value) is not str or value.isascii()
+    def items(self) -> list[tuple[str, Any]]:
+        return list(self._headers) if self._are_plain else super().items()  # type: ignore[attr-defined]
 
 
 def _begin_headers(headers: Any, *given: Any, **named: Any) -> None:
@@ -227,9 +230,26 @@ def _shown(headers: Any) -> str:
     return repr(dict(headers._dict.values()))
 
 
-PATCHES: list[tuple[Any, str, Any]] = [
+# ---------------------------------------------------------------------------------------------------- what it does
+
+_TALKATIVE = ("auth", "endpoint", "hooks", "parsers", "retries.standard")
+
+
+def _told_to_nobody(*_: object) -> None:
+    """Some twenty lines for each call."""
+
+
+def patches() -> list[tuple[Any, str, Any]]:
+    """What the SDK tells of itself is left out where nobody wants to know."""
+    loggers = [logging.getLogger(f"botocore.{name}") for name in _TALKATIVE]
+    silent = [logger for logger in loggers if not logger.isEnabledFor(logging.DEBUG)]
+    return [*_PATCHES, *((logger, "debug", _told_to_nobody) for logger in silent)]
+
+
+_PATCHES: list[tuple[Any, str, Any]] = [
     (EndpointRulesetResolver, "construct_endpoint", _endpoint),
     (context, "deepcopy", _copied_context),
+    (model, "hyphenize_service_id", cache(hyphenize_service_id)),
     (BaseClient, "get_paginator", _paginator),
     (_answers, "_handle_structure", _answer_read),
     (parse.BaseJSONParser, "_parse_structure", _call_read),

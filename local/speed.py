@@ -24,6 +24,7 @@ from moto import backend_index
 from moto.core import responses
 from moto.core.base_backend import BackendDict
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.request import Request
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import (
@@ -48,6 +49,8 @@ from moto.dynamodb.parsing.ast_nodes import (  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.validators import ActionCountValidator
 from moto.dynamodb.responses import DynamoHandler
+from moto.iam import models as iam_models
+from moto.iam.models import iam_backends
 from moto.moto_api._internal import mock_random
 from moto.moto_api._internal.moto_random import MotoRandom
 from moto.sqs import models as sqs_models
@@ -84,9 +87,10 @@ def shortened() -> Iterator[None]:
         (Node, "find_clauses", _clauses_of),
         (ActionCountValidator, "verify_action_counts", _counted),
         (BackendDict, "__getitem__", _backends_of),
+        (iam_models, "get_account_id_from", _account_of),
         (MotoRandom, "get_random_string", _random_string),
         *dynamodb_speed.PATCHES,
-        *sdk_speed.PATCHES,
+        *sdk_speed.patches(),
     ]
     with ExitStack() as stack:
         for owner, name, replacement in patches:
@@ -171,6 +175,13 @@ class _DirectQueues(_Direct, SQSResponse):
 
 
 class _DirectTables(_Direct, DynamoHandler):
+    def parse_parameters(self, request: Request) -> None:
+        """The SDK has seen to it that all is there that must be, and nothing else."""
+        if self._get_action() in _ATTRIBUTES_ALONE and not any(binary in self.body for binary in ('"B":', '"BS":')):
+            self.params = json.loads(self.body)
+        else:
+            super().parse_parameters(request)
+
     def serialized(self, action_result: ActionResult) -> Any:
         result = action_result.result
         if self._get_action() in _ATTRIBUTES_ALONE and not isinstance(result, Exception):
@@ -185,8 +196,8 @@ _sign: Any = SigV4Auth.add_auth
 
 
 def _signed(auth: Any, request: AWSRequest) -> None:
-    """Who signs and for which service, which is all that moto reads where nothing is in the URL."""
-    if str(request.url).endswith(".amazonaws.com/"):
+    """Who signs and for which service, which is all that is read here where nothing is in the URL, and by Glacier."""
+    if str(request.url).endswith(".amazonaws.com/") or auth._service_name == "glacier":
         scope = f"{auth.credentials.access_key}/20260101/{auth._region_name}/{auth._service_name}/aws4_request"
         request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
     else:
@@ -333,6 +344,14 @@ def _visible_count(queue: Queue) -> int:
 
 
 _get_backends: Any = BackendDict.__getitem__
+
+
+def _account_of(access_key: str) -> str:
+    """moto asks the users of each partition, be there any or not."""
+    for account_id, partitions in list(iam_backends.items()):
+        if any(access_key in backend.access_keys for backend in dict.values(partitions)):
+            return account_id
+    return DEFAULT_ACCOUNT_ID
 
 
 def _backends_of(backends: Any, account_id: str) -> Any:

@@ -43,7 +43,9 @@ class Idle:
         if self.cloud.functions.config_of(function_arn).label == "top_up":
             return self._until_units_are_wanted_ms(due, now_ms)
         soon_ms = (bounds.TICK_SECONDS + self.skew_seconds) * 1000
-        until_ms = min((at_ms for partition, at_ms in due if partition != EXPEDITED_BACKLOG), default=math.inf) - soon_ms
+        until_ms = (
+            min((at_ms for partition, at_ms in due if partition != EXPEDITED_BACKLOG), default=math.inf) - soon_ms
+        )
         return min(until_ms, self._until_backlog_is_looked_at_ms(now_ms))
 
     def _until_units_are_wanted_ms(self, due: list[tuple[str, int]], now_ms: int) -> float:

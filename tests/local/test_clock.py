@@ -18,6 +18,8 @@ def test_time_jumps_to_what_is_due_and_stands_still_between() -> None:
         assert fired == [("sooner", START_MS + 60_000), ("later", START_MS + 3_600_000)]
         assert datetime.now(UTC) == START + timedelta(hours=2)
         assert time.time() == START_MS / 1000 + 7200
+        assert clock.now_ms() == START_MS + 7_200_000
+    assert abs(clock.now_ms() - time.time() * 1000) < 60_000, "after it, as before it, the real time"
 
 
 def test_running_ends_as_soon_as_the_condition_holds() -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import random
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -37,7 +38,41 @@ def test_a_value_has_its_size_its_json_and_its_copies(value: dict[str, Any]) -> 
         regular = copied.to_regular_json()
         if isinstance(copied.value, list):
             copied.value.append("more")  # of the copy alone
-        return typed.size(), typed.to_regular_json(), regular, copied.value is typed.value
+        return typed.size(), typed.to_regular_json(), regular, copied.value is typed.value, str(typed.cast_value)
+
+    assert_same_both_ways(told)
+
+
+@pytest.mark.parametrize("value", VALUES, ids=str)
+def test_a_value_is_told_as_the_api_tells_it(value: dict[str, Any]) -> None:
+    given = {"Item": DynamoType(value), "Items": [{"a": DynamoType(value)}], "At": datetime(2026, 1, 1, tzinfo=UTC)}
+    assert_same_both_ways(lambda: responses.dynamo_to_dict(given))  # type: ignore[attr-defined]
+
+
+def test_a_value_made_of_a_value_is_the_same_and_as_a_key_the_same_key() -> None:
+    def told() -> object:
+        values = [DynamoType(DynamoType(value)) for value in VALUES]
+        names = {DynamoType({"S": "a"}): 1, DynamoType({"N": "1.0"}): 2}
+        found = [names.get(DynamoType(key)) for key in ({"S": "a"}, {"N": "1"}, {"S": "1"})]
+        return repr(values), found, repr(sorted(DynamoType({"N": number}) for number in ("10", "9", "-1")))
+
+    assert_same_both_ways(told)
+
+
+NUMBERS = {"at": {"N": "17"}, "long": {"N": "007"}, "below": {"N": "-1"}, "half": {"N": "1.50"}}
+PARTS = {"id": {"S": "ä"}, "bytes": {"B": "AP8="}, "deep": {"M": {"a": {"L": [{"N": "1"}]}}}, **NUMBERS}
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [[["id"], ["at"], ["none"]], [["at"]], [["long"]], [["below"], ["half"]], [["bytes"]], [["deep", "a"], ["id"]], []],
+    ids=str,
+)
+def test_an_index_has_a_part_of_an_item(paths: list[list[str]]) -> None:
+    def told() -> object:
+        item = Item(DynamoType({"S": "ä"}), None, PARTS)
+        part = item.project(paths)
+        return part.to_json(), part.size(), part.hash_key.value, item.to_json(), item.size()
 
     assert_same_both_ways(told)
 

@@ -1,13 +1,15 @@
 """Each short way of local/sdk_speed.py gives what the long one gives, also where that is an error."""
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import boto3
 import pytest
-from botocore.awsrequest import HeadersDict
+from botocore.awsrequest import AWSRequest, HeadersDict
 from botocore.context import get_context, start_as_current_context
+from botocore.hooks import HierarchicalEmitter
 from botocore.parsers import create_parser
 from botocore.validate import ParamValidator
 from moto.core.parse import PROTOCOL_PARSERS
@@ -130,3 +132,42 @@ def test_a_header_is_found_whatever_its_case_and_is_told_as_it_was_first_set() -
         return list(headers.items()), there, headers["x-Amz-target"], len(headers)
 
     assert_same_both_ways(told)
+
+
+@pytest.mark.parametrize("value", ["plain", b"bytes", "größer", 7])
+def test_a_request_has_the_headers_that_it_was_given(value: Any) -> None:
+    def told() -> object:
+        request = AWSRequest("POST", "https://dynamodb.us-east-1.amazonaws.com/", {"X-Amz-Target": "a"}, b"{}")
+        request.headers["x-other"] = value
+        request.headers["X-OTHER"] = "again"
+        del request.headers["none"]
+        found = [str(request.headers.get(name, "none")) for name in ("X-Other", "x-amz-target", "none")]
+        there = [name in request.headers for name in ("X-OTHER", "none")]
+        listed = [(name, str(value)) for name, value in request.headers.items()]
+        del request.headers["x-Other"]
+        return found, there, listed, request.headers["X-Other"], list(request.prepare().headers.items())
+
+    assert_same_both_ways(told)
+
+
+def test_headers_are_copied_and_shown() -> None:
+    def told() -> object:
+        headers = HeadersDict([("A", 1)], b=2)
+        headers["a"] = 3
+        copied = headers.copy()
+        del copied["B"]
+        missing = [headers.get("c"), headers.get("c", 4), headers.pop("c", 5)]
+        return repr(headers), repr(copied), missing, headers == copied, "A" in copied.keys() & {"A", "b"}
+
+    assert_same_both_ways(told)
+
+
+def test_what_the_sdk_tells_of_itself_is_told_where_someone_wants_to_know(caplog: pytest.LogCaptureFixture) -> None:
+    told = []
+    for level in (logging.WARNING, logging.DEBUG):
+        with caplog.at_level(level, "botocore"), shortened():
+            emitter = HierarchicalEmitter()
+            emitter.register("sent", lambda **_: None)
+            emitter.emit("sent")
+        told.append(bool(caplog.records))
+    assert told == [False, True]

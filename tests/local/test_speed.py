@@ -1,5 +1,6 @@
 """moto's short ways give what its long ways give."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -7,8 +8,14 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
+from moto import backend_index, mock_aws
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
+from moto.dynamodb.parsing.validators import ActionCountValidator
+from moto.iam import models as iam_models
+from moto.iam.models import iam_backends
+from moto.moto_api._internal import mock_random
 from moto.moto_api._internal.moto_random import MotoRandom
+from moto.sqs import models
 from mypy_boto3_dynamodb import DynamoDBClient
 
 from local.speed import shortened
@@ -92,3 +99,45 @@ def test_an_id_takes_the_draws_that_it_takes(seed: int, given: dict[str, bool]) 
         return [*(chance.get_random_string(length, **given) for length in (0, 1, 7, 52, 342)), chance.random()]
 
     assert_same_both_ways(told)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_receipt_handle_takes_the_draws_that_it_takes(seed: int) -> None:
+    def told() -> object:
+        mock_random.seed(seed)
+        return models.generate_receipt_handle(), mock_random.random()  # type: ignore[attr-defined]
+
+    assert_same_both_ways(told)
+
+
+def test_no_other_service_has_the_addresses_that_are_looked_for_first() -> None:
+    urls = [f"https://{name}.us-east-1.amazonaws.com" for name in ("events", "glacier")]
+    found = [[service for service, pattern in backend_index.backend_url_patterns if pattern.match(url)] for url in urls]
+    assert found == [["events"], ["glacier"]]
+    with shortened():
+        assert [service for service, _ in backend_index.backend_url_patterns[:2]] == ["events", "glacier"]
+        assert len(backend_index.backend_url_patterns) > 100
+
+
+def test_whose_a_key_is_is_found() -> None:
+    with mock_aws():
+        client = boto3.client("iam", "us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+        client.create_user(UserName="one")
+        key = client.create_access_key(UserName="one")["AccessKey"]["AccessKeyId"]
+        in_china = iam_backends["111111111111"]["aws-cn"]
+        in_china.create_user("us-east-1", "other")
+        other = in_china.create_access_key("other").access_key_id
+        names = (key, other, "none")
+        assert_same_both_ways(lambda: [iam_models.get_account_id_from(name) for name in names])
+        with shortened():
+            assert iam_models.get_account_id_from(other) == "111111111111"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["SET a = :v REMOVE b", "SET a = :v SET b = :v", "REMOVE a REMOVE b", "ADD a :v ADD b :v", "SET a = :v, b = :v"],
+)
+def test_each_kind_of_action_comes_once(expression: str) -> None:
+    assert_same_both_ways(
+        lambda: bool(ActionCountValidator().traverse(copy.deepcopy(UpdateExpressionParser.make(expression))))
+    )
