@@ -5,8 +5,12 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import pytest
+
 from cli.reading import Reader
 from cli.standing import Standing
+from local.cloud import Cloud
+from local.deploy import ACCOUNT_ID, REGION
 from tests.cli.conftest import User
 
 Found = TypeVar("Found")
@@ -37,3 +41,28 @@ def until(look: Callable[[], Found | None], seconds: float = 20) -> Found:
         assert time.monotonic() < end, "in vain"
         time.sleep(0.1)
     return found
+
+
+def end_jobs(user: User, vault: str) -> None:
+    """Those of a vault that run end now, in their own good time or not."""
+    user.served.do(_end_jobs, vault)
+
+
+def _end_jobs(cloud: Cloud, vault_name: str) -> None:
+    account = cloud.glacier.account(ACCOUNT_ID, REGION)
+    vault = account.vault(vault_name)
+    for job in vault.jobs.values():
+        if job.completed_at is None:
+            account._complete(vault, job, cloud.now, None)
+
+
+def end_jobs_at_rest(ready: Callable[[], bool], user: User, vault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The jobs of a vault end when the command rests and is `ready` for it: has seen that they run, say."""
+    sleep = time.sleep
+
+    def rest(seconds: float) -> None:
+        if ready():
+            end_jobs(user, vault)
+        sleep(seconds)
+
+    monkeypatch.setattr("time.sleep", rest)

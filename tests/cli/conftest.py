@@ -40,7 +40,7 @@ def serving() -> Iterator[Serving]:
 def served(request: pytest.FixtureRequest, serving: Serving) -> Served:
     """With the settings that the module names in `SETTINGS`, and Glacier as much faster as it says in `SPEED`."""
     served = serving(getattr(request.module, "SETTINGS", {}))
-    served.do(_speed_up, getattr(request.module, "SPEED", 36_000))
+    served.do(_speed_up, getattr(request.module, "SPEED", 360_000))
     return served
 
 

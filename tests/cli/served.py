@@ -6,15 +6,16 @@ stumble over that.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from local.cloud import Cloud
-from tests.serving import serving
+if TYPE_CHECKING:
+    from local.cloud import Cloud
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -49,17 +50,21 @@ def served_apart(settings: Mapping[str, object]) -> Iterator[Served]:
         assert here.poll(60), "not up"
         yield Served(here.recv(), here)
     finally:
-        here.send(None)
-        process.join(15)
-        if process.is_alive():
-            process.kill()
+        process.kill()  # nothing of it is kept; to go down in order takes it seconds
+        process.join()
 
 
 def _serve(pipe: Connection[Any, Any], settings: Mapping[str, object]) -> None:
+    gc.disable()  # of what is loaded nothing is rubbish, and to look for it takes as long as to load it
+    from tests.serving import serving
+
     with serving(settings) as up:
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
+        gc.enable()
         pipe.send(up.url)
-        while (asked := pipe.recv()) is not None:
-            what, given, named = asked
+        while True:
+            what, given, named = pipe.recv()
             try:
                 with up.clock.lock:
                     result = what(up.cloud, *given, **named)

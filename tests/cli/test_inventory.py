@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from cli.errors import Exit
 from infra.application import FUNCTIONS, ROOT
 from local.cloud import Cloud
 from local.glacier.settings import Settings
-from tests.cli.asking import send, wait_for
+from tests.cli.asking import end_jobs_at_rest, send, wait_for
 from tests.cli.conftest import User
 from tests.cli.gap import Gap
 from thaw.byte_range import MIB
@@ -26,8 +28,16 @@ from thaw.byte_range import MIB
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the user is."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(listing, "SHORTEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(listing, "SHORTEST_PAUSE_SECONDS", 0.05)
     return tmp_path
+
+
+@pytest.fixture
+def endless(user: User) -> Iterator[None]:
+    """Inventories don't end by themselves."""
+    user.served.do(_inventories_take, 360_000)
+    yield
+    user.served.do(_inventories_take, 1)
 
 
 def _inventories_take(cloud: Cloud, times_as_long: int) -> None:
@@ -86,11 +96,11 @@ def test_broken_off_it_is_carried_on(user: User, folder: Path, monkeypatch: pyte
     assert [name.removeprefix("my-broken.json.")[0] for name in fetched] == ["1", "2", "2", "3"]
 
 
+@pytest.mark.usefixtures("endless")
 def test_ctrl_c_ends_the_process_as_scripts_expect(user: User, folder: Path) -> None:
     user.archives("my-process", MIB)
     command = [sys.executable, "-m", "cli", "inventory", "my-process", "--endpoint-url", user.served.url]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{FUNCTIONS}"}
-    user.served.do(_inventories_take, 1000)  # else it may have ended before the signal
     # Where this process was begun in the background, it ignores Ctrl-C, and so would those that it begins.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
@@ -102,7 +112,6 @@ def test_ctrl_c_ends_the_process_as_scripts_expect(user: User, folder: Path) -> 
             _, told = process.communicate(timeout=60)
         finally:
             process.kill()
-            user.served.do(_inventories_take, 1)
     assert "carries on, also on a later day." in told
     assert process.returncode == Exit.INTERRUPTED
     assert list(folder.iterdir()) == []
@@ -122,17 +131,28 @@ def test_a_vault_that_is_not_there_is_told(user: User) -> None:
     assert "Page 1 failed: ResourceNotFoundException" in result.stderr
 
 
+@pytest.mark.usefixtures("endless")
 def test_a_gap_in_the_network_is_outlasted(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     user.archives("my-gap", MIB)
     network = Gap(monkeypatch, after=2, times=3)
+    end_jobs_at_rest(lambda: network.times == 0, user, "my-gap", monkeypatch)
     result = user.thaw("inventory", "my-gap")
     assert (result.exit_code, network.times) == (Exit.DONE, 0), result.stderr
     assert result.stderr.count(f"{network.error} Trying again for 30 minutes.\n") == 1
 
 
+@pytest.mark.usefixtures("endless")
 def test_it_says_when_it_has_usually_ended(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     user.archives("my-slow", MIB)
-    monkeypatch.setattr(listing, "SHORTEST_PAUSE_SECONDS", 0.02)
+    said, rests = [], count()
+    tell = listing.clock_time
+
+    def noted(at_ms: int) -> str:
+        said.append(tell(at_ms))
+        return said[-1]
+
+    monkeypatch.setattr(listing, "clock_time", noted)
+    end_jobs_at_rest(lambda: bool(said) and next(rests) == 2, user, "my-slow", monkeypatch)
     result = user.thaw("inventory", "my-slow")
     assert result.stderr.count("Page 1 is in progress, usually ended by ") == 1, result.stderr
 

@@ -69,13 +69,13 @@ def test_dead_letters_are_shown_and_sent_again(user: User) -> None:
     assert shown.exit_code == Exit.BAD_NEWS
     assert "requests: 2 dead letters" in shown.stdout
     assert all(part in shown.stdout for part in ("dead-1", "not JSON"))
-    looked_at = user.asked("redrive", "--look-only")
+    looked_at = user.asked("redrive", "--look-only", "--look", "2")
     assert [(each["queue"], each["about"]) for each in looked_at] == [("requests", "dead-1"), ("requests", None)]
     assert json.loads(looked_at[0]["body"]) == message
     assert "... and 1 more." in user.thaw("redrive", "--look", "1", "--look-only").stdout
     assert user.thaw("redrive", "--queue", "resumes").stdout == "No dead letters.\n"
 
-    assert user.asked("redrive", "--yes")[-1] == {"queue": "requests", "sentAgain": 2}
+    assert user.asked("redrive", "--yes", "--look", "2")[-1] == {"queue": "requests", "sentAgain": 2}
     wait_for(user, "dead-1", "succeeded")
     assert user.thaw("redrive").stdout == "No dead letters.\n"
 
@@ -83,7 +83,7 @@ def test_dead_letters_are_shown_and_sent_again(user: User) -> None:
 def test_a_dead_letter_of_unknown_origin_is_told(user: User) -> None:
     sqs, url = user.client("sqs"), user.output("RequestDeadLetterQueueUrl")
     sqs.send_message(QueueUrl=url, MessageBody="put here by hand")
-    failed = user.thaw("redrive", "--yes")
+    failed = user.thaw("redrive", "--yes", "--look", "1")
     assert failed.exit_code == Exit.BAD_NEWS
     assert "FAILED after 0 messages: CouldNotDetermineMessageSource" in failed.stderr
     sqs.purge_queue(QueueUrl=url)

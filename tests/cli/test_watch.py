@@ -4,28 +4,42 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli import cancelling, waiting, watching
+from cli.commands import watch
 from cli.errors import Exit
 from cli.standing import Standing
 from local.cloud import Cloud
-from tests.cli.asking import archive_request, send, until, wait_for
+from tests.cli.asking import archive_request, end_jobs_at_rest, send, until, wait_for
 from tests.cli.conftest import User
 from tests.cli.gap import Gap
 
-SPEED = 3600
-"""Expedited takes up to 0.1 seconds, Standard 3 to 5, Bulk 5 to 12."""
+SPEED = 1
+"""No job ends by itself: a test that is to see the end of one brings it about, when it has seen that it runs."""
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "SHORTEST_PAUSE_SECONDS", 0.2)
-    monkeypatch.setattr(waiting, "NEVER_CAME_SECONDS", 0.5)
+    monkeypatch.setattr(watching, "SHORTEST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(watching, "LONGEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(waiting, "NEVER_CAME_SECONDS", 0.2)
+
+
+def end_jobs_when(ready: Callable[[str], bool], user: User, vault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While `thaw watch` rests, the jobs of a vault end: once `ready`, which has the line that was told last."""
+    told, tell = [""], watch._line
+
+    def line(board: watching.Board) -> str:
+        told.append(tell(board))
+        return told[-1]
+
+    monkeypatch.setattr(watch, "_line", line)
+    end_jobs_at_rest(lambda: ready(told[-1]), user, vault, monkeypatch)
 
 
 def lines(text: str) -> list[dict[str, Any]]:
@@ -68,12 +82,15 @@ def test_all_that_is_open_is_counted_by_state_tier_and_vault(user: User) -> None
     assert "open-shared" in user.thaw("status", "--each").stdout
 
 
-def test_a_file_is_watched_until_its_requests_have_ended(user: User, tmp_path: Path) -> None:
+def test_a_file_is_watched_until_its_requests_have_ended(
+    user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good = user.archives("watched", *[100] * 3)
     path = tmp_path / "requests.csv"
     path.write_text("archiveId,tier\n" + "".join(f"{each},Standard\n" for each in [*good, "x" * 138]))
     batch = ("--file", str(path), "--vault", "watched", "--batch", "w")
     user.asked("submit", *batch[1:])
+    end_jobs_when(lambda told: "3 in progress" in told, user, "watched", monkeypatch)
     result = user.thaw("watch", *batch)
     assert result.exit_code == Exit.BAD_NEWS
     assert "1 of 4 have ended, 1 of them not well; 3 in progress, usually ended by " in result.stdout
@@ -97,6 +114,7 @@ def test_on_a_terminal_a_watch_is_a_picture(user: User, monkeypatch: pytest.Monk
     (archive_id,) = user.archives("seen", 100)
     send(user, archive_request("seen", "seen", archive_id))
     wait_for(user, "seen", "in_progress")
+    end_jobs_when(lambda told: "1 in progress" in told, user, "seen", monkeypatch)
     drawn = user.thaw("watch", "seen").stdout
     assert "\x1b[" in drawn
     assert "0 of 1 have ended; 1 in progress, usually ended by" in drawn
@@ -129,6 +147,7 @@ def test_a_watch_outlasts_a_gap_in_the_network(user: User, monkeypatch: pytest.M
     send(user, archive_request("gap", "gap", archive_id))
     wait_for(user, "gap", "in_progress")
     network = Gap(monkeypatch, after=2, times=3)
+    end_jobs_when(lambda _: network.times == 0, user, "gap", monkeypatch)
     outlasted = user.thaw("watch", "gap")
     assert (outlasted.exit_code, network.times) == (Exit.DONE, 0), outlasted.stderr
     assert outlasted.stderr == f"{network.error} Trying again for 30 minutes.\n"
@@ -145,6 +164,7 @@ def test_on_a_terminal_a_gap_is_told_above_the_picture(user: User, monkeypatch: 
     send(user, archive_request("gap-seen", "gap-seen", archive_id))
     wait_for(user, "gap-seen", "in_progress")
     network = Gap(monkeypatch, after=2, times=1)
+    end_jobs_when(lambda _: network.times == 0, user, "gap-seen", monkeypatch)
     result = user.thaw("watch", "gap-seen")
     told = next(line for line in result.stdout.splitlines() if "Trying again" in line)
     assert (result.exit_code, result.stderr) == (Exit.DONE, "")
