@@ -15,6 +15,7 @@ import pytest
 from cli import fetching, listing, waiting
 from cli.commands import inventory
 from cli.errors import Exit
+from cli.standing import clock_time
 from infra.application import FUNCTIONS, ROOT
 from local.cloud import Cloud
 from local.glacier.settings import Settings
@@ -145,13 +146,12 @@ def test_a_gap_in_the_network_is_outlasted(user: User, monkeypatch: pytest.Monke
 def test_it_says_when_it_has_usually_ended(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     user.archives("my-slow", MIB)
     said, rests = [], count()
-    tell = listing.clock_time
 
     def noted(at_ms: int) -> str:
-        said.append(tell(at_ms))
+        said.append(clock_time(at_ms))
         return said[-1]
 
-    monkeypatch.setattr(listing, "clock_time", noted)
+    monkeypatch.setattr("cli.listing.clock_time", noted)
     end_jobs_at_rest(lambda: bool(said) and next(rests) == 2, user, "my-slow", monkeypatch)
     result = user.thaw("inventory", "my-slow")
     assert result.stderr.count("Page 1 is in progress, usually ended by ") == 1, result.stderr
