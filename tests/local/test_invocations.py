@@ -4,10 +4,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.cloud import Cloud
+from local.deploy import REGION
 from tests.local.conftest import MakeCloud
 
 Behave = Callable[..., None]
@@ -59,5 +62,7 @@ def test_what_cannot_be_invoked(make_cloud: MakeCloud, given: dict[str, Any], co
 def test_no_room_for_it(make_cloud: MakeCloud) -> None:
     cloud = make_cloud()
     cloud.functions.concurrency = 0
+    (name,) = cloud.functions.configs
+    impatient = boto3.client("lambda", region_name=REGION, config=Config(retries={"total_max_attempts": 1}))
     with pytest.raises(ClientError, match="TooManyRequestsException"):
-        invoke(cloud)
+        impatient.invoke(FunctionName=name)
