@@ -13,15 +13,15 @@ NAMES = ("lost", "unheard", "never", "slow", "denied", "page", "crowded")
 
 def test_all_goes_the_same_way_whether_they_wake_or_sleep(cloud: Cloud) -> None:
     let_sleep(cloud)
-    asleep, few = _a_day(cloud)
+    asleep, few = _until_all_have_ended(cloud)
     cloud.reset()
     wake_at_every_tick(cloud)
-    awake, many = _a_day(cloud)
+    awake, many = _until_all_have_ended(cloud)
     assert asleep == awake
     assert 20 < few < many / 2
 
 
-def _a_day(cloud: Cloud) -> tuple[Any, int]:
+def _until_all_have_ended(cloud: Cloud) -> tuple[Any, int]:
     """What is told and what is left, but for times and ids; and how often reconcile and top_up queried the index."""
     user = User(cloud)
     user.create_vault("photos", OWN_ACCOUNT)
@@ -29,7 +29,7 @@ def _a_day(cloud: Cloud) -> tuple[Any, int]:
     _ask(user)
     user.wait(hours=2)
     user.cloud.glacier.settings.on_demand_room = True
-    user.wait(hours=28)
+    user.wait(hours=14)
     told = {name: [(event.detail_type, _known(event.detail)) for event in user.events(name)] for name in NAMES}
     assert all(told.values())
     user.assert_settled()
@@ -53,7 +53,7 @@ def _ask(user: User) -> None:
     user.ask("denied", denied)
     user.ask("slow", slow)
     user.ask("unheard", unheard, "Bulk")
-    user.ask_inventory("page", {"Limit": "1"}, followPages=True)
+    user.ask_inventory("page", {"Limit": "2"}, followPages=True)
     user.ask("crowded", user.archive(), "Expedited")
 
 
