@@ -1,16 +1,17 @@
 """The demo, as `make demo` runs it: right when all is right, and not when anything is wrong."""
 
 import json
-import os
-import subprocess
-import sys
+import runpy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from local.cloud import Cloud
 from local.demo import examples, story
 from local.demo.__main__ import main
+from local.stock import Stock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _WIDEST = 104
@@ -23,17 +24,25 @@ def _nothing_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_the_demo_comes_out_right_and_prints_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
+@pytest.fixture(autouse=True)
+def _code_that_was_loaded(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One demo's is the next one's; to load it takes as long as all the rest."""
+    for module in ("local.cloud", "local.demo.__main__"):
+        monkeypatch.setattr(f"{module}.Cloud", partial(Cloud, stock=stock))
+
+
+def test_the_demo_comes_out_right_and_prints_plain_lines_where_there_is_no_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     picture = tmp_path / "demo.svg"
-    command = [sys.executable, "-m", "local.demo", "--svg", str(picture)]
-    environment = dict(os.environ)  # without what readline set past it: the width of a terminal that is not there
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "Every request ended as it should" in done.stdout
-    assert "\x1b" not in done.stdout
-    lines = done.stdout.splitlines()
+    monkeypatch.setattr("sys.argv", ["demo", "--svg", str(picture)])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(ROOT / "local" / "demo" / "__main__.py"), run_name="__main__")
+    printed = capsys.readouterr()
+    assert (end.value.code, printed.err) == (0, "")
+    assert "Every request ended as it should" in printed.out
+    assert "\x1b" not in printed.out
+    lines = printed.out.splitlines()
     assert max(map(len, lines)) <= _WIDEST
     for request_id in story.EXPECTED:
         assert any(line.startswith(f"✓  {request_id} ") for line in lines), request_id
@@ -41,8 +50,8 @@ def test_the_demo_comes_out_right_and_prints_plain_lines_where_there_is_no_termi
     assert as_published, "`python -m local.demo --svg docs/demo.svg` makes the picture anew"
     shown = _shown_in_the_readme()
     assert len(shown) > 10
-    printed = iter([line.rstrip() for line in lines])
-    assert [line for line in shown if line not in printed] == [], "README.md shows what the demo does not print"
+    found = iter([line.rstrip() for line in lines])
+    assert [line for line in shown if line not in found] == [], "README.md shows what the demo does not print"
 
 
 def test_whatever_is_not_as_it_should_be_is_named_and_fails_the_demo(
