@@ -1,4 +1,4 @@
-"""A short run on the real stacks, to the last line of the logs. Run as a module it prints that of seed 3."""
+"""A short run on the real stacks, to the last line of the logs."""
 
 import json
 from collections.abc import Iterator
@@ -27,6 +27,6 @@ def _everything(cloud: Cloud) -> Iterator[str]:
         yield from cloud.logs(function)
 
 
-if __name__ == "__main__":
+def print_that_of_seed_3() -> None:
     with Cloud(seed=3) as cloud:
         print("\n".join(run(cloud)))

@@ -6,6 +6,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFTEST = """
+import gc
+
+gc.disable()  # while all is loaded, in either process
+
 from functools import partial
 
 from tests import role_usage
