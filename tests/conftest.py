@@ -35,11 +35,15 @@ settings.register_profile(
 settings.load_profile("thaw")
 
 
-def pytest_collection_finish() -> None:
-    """A quarter of the tests' time went into looking for rubbish among all that was imported, again and again."""
-    gc.collect()
+gc.disable()
+"""Until all is imported, of which nothing is rubbish: to look for it again and again takes as long as to import."""
+
+
+def pytest_runtestloop() -> None:
+    """A quarter of the tests' time went into looking for rubbish among all that was imported."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 def _usage(config: pytest.Config) -> RoleUsage:

@@ -44,7 +44,7 @@ def serving(
 
     thread = threading.Thread(target=serve)
     thread.start()
-    assert ready.wait(30), "not up"
+    assert ready.wait(300), "not up"
     try:
         yield up[0]
     finally:

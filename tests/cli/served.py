@@ -47,7 +47,7 @@ def served_apart(settings: Mapping[str, object]) -> Iterator[Served]:
     process = spawning.Process(target=_serve, args=(there, settings), daemon=True)
     process.start()
     try:
-        assert here.poll(60), "not up"
+        assert here.poll(300), "not up"
         yield Served(here.recv(), here)
     finally:
         process.kill()  # nothing of it is kept; to go down in order takes it seconds
