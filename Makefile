@@ -51,7 +51,7 @@ $(INSTALLED): pyproject.toml requirements.txt constraints.txt package.json packa
 test: $(INSTALLED) ## lint, types, templates and all tests
 	@$(MAKE) --no-print-directory -j 3 pytest lint lint-templates
 
-pytest: $(INSTALLED) ## the tests alone
+pytest: $(INSTALLED)
 	pytest -n $(WORKERS) --dist worksteal
 
 lint-templates: synth
