@@ -1,6 +1,8 @@
-"""A deployed cloud for each module of tests, back to just deployed for each test."""
+"""A deployed cloud, back to just deployed for each test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -9,13 +11,61 @@ from local.stock import Stock
 from tests.end_to_end.ticks import let_sleep, wake_at_every_tick
 from tests.end_to_end.user import OWN_ACCOUNT, User
 
+_HERE = Path(__file__).parent
+
+
+class Deployed:
+    """The one cloud of this process that is deployed, until tests want other settings, or none."""
+
+    def __init__(self) -> None:
+        self._settings: Mapping[str, object] | None = None
+        self._stack = ExitStack()
+
+    def with_settings(self, settings: Mapping[str, object], stock: Stock) -> Cloud:
+        if settings != self._settings:
+            self.end()
+            self._cloud = self._stack.enter_context(Cloud(settings=settings, stock=stock))
+            self._settings = settings
+        return self._cloud
+
+    def end_unless(self, settings: Mapping[str, object] | None) -> None:
+        if settings is None or settings != self._settings:
+            self.end()
+
+    def end(self) -> None:
+        self._settings = None
+        self._stack.close()
+
+
+_DEPLOYED = Deployed()
+
+
+def _settings_of(item: pytest.Item | None) -> Mapping[str, object] | None:
+    """What a test has `deployed` with; None where it makes its own cloud, or has none."""
+    if not isinstance(item, pytest.Function) or "deployed" not in item.fixturenames or item.path.parent != _HERE:
+        return None
+    settings: Mapping[str, object] = getattr(item.module, "SETTINGS", {})
+    return settings
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Modules with the same settings share a cloud: to deploy takes half a second. There is one at a time."""
+    if nextitem is not None:
+        _DEPLOYED.end_unless(_settings_of(nextitem))
+
+
+@pytest.fixture(scope="session")
+def deployments(role_usage_is_noted: None) -> Iterator[Deployed]:
+    """Ends while it is still noted what roles were used for."""
+    yield _DEPLOYED
+    _DEPLOYED.end()
+
 
 @pytest.fixture(scope="module")
-def deployed(request: pytest.FixtureRequest, stock: Stock) -> Iterator[Cloud]:
+def deployed(request: pytest.FixtureRequest, deployments: Deployed, stock: Stock) -> Cloud:
     """Both stacks, with the settings that the module names in `SETTINGS`."""
-    settings = getattr(request.module, "SETTINGS", {})
-    with Cloud(settings=settings, stock=stock) as cloud:
-        yield cloud
+    return deployments.with_settings(getattr(request.module, "SETTINGS", {}), stock)
 
 
 @pytest.fixture
