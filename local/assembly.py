@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -9,7 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "assemblies"
 _SOURCES = ("app.py", "cdk.json", "constraints.txt", "requirements.txt", "infra", "functions")
 _KEPT_ASSEMBLIES = 30
+_PROGRAM = "import gc; gc.disable(); from local import synthesis; synthesis.main()"
+"""Of what it loads nothing is rubbish, and to look for it takes a quarter of the time."""
 
 
 class SynthesisError(Exception):
@@ -64,44 +68,63 @@ def synthesize(settings: Mapping[str, Any] | None = None) -> Path:
 
     `settings` override those in cdk.json. Raises SynthesisError.
     """
-    try:
-        context = cdk_json.read_context()
-        context[cdk_json.SETTINGS] = {**cdk_json.settings_in(context), **(settings or {})}
-    except SettingsError as error:
-        raise SynthesisError(str(error)) from None
-    folder = CACHE / _digest(context)
-    if not (folder / "manifest.json").exists():
-        _synthesize_into(folder, context)
-    os.utime(folder)
+    (folder,) = synthesize_each([settings])
     return folder
 
 
-def _synthesize_into(folder: Path, context: Mapping[str, Any]) -> None:
+def synthesize_each(many: Sequence[Mapping[str, Any] | None]) -> list[Path]:
+    """The same with one settings after the other, in one process: to load the CDK is what takes longest."""
+    try:
+        given = cdk_json.settings_in(cdk_json.read_context())
+    except SettingsError as error:
+        raise SynthesisError(str(error)) from None
+    all_settings = [{**given, **(settings or {})} for settings in many]
+    sources = _digest_of_sources()
+    folders = [CACHE / _name(sources, settings) for settings in all_settings]
+    wanted = dict(zip(folders, all_settings, strict=True))
+    if _missing(wanted):
+        with _alone():
+            _make(_missing(wanted))
+    for folder in folders:
+        os.utime(folder)
+    return folders
+
+
+def _missing(wanted: Mapping[Path, Any]) -> dict[Path, Any]:
+    return {folder: settings for folder, settings in wanted.items() if not (folder / "manifest.json").exists()}
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """What another process makes just now is waited for."""
     CACHE.mkdir(parents=True, exist_ok=True)
     (CACHE.parent / ".gitignore").write_text("*\n")
+    with (CACHE / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
+        yield
+
+
+def _make(missing: Mapping[Path, Any]) -> None:
     _forget_old()
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="new-") as scratch:
-        made = Path(scratch) / "cdk.out"
+        made = {folder: Path(scratch) / folder.name for folder in missing}
+        orders = [(str(made[folder]), settings) for folder, settings in missing.items()]
         # The vaults in the settings may be of the region that is deployed to one day, which is none of ours.
         inherited = {name: value for name, value in os.environ.items() if name != "CDK_DEFAULT_REGION"}
         environment = {
             **inherited,
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),  # the venv's node
-            "CDK_OUTDIR": str(made),
-            "CDK_CONTEXT_JSON": json.dumps(context),
             "PYTHONDONTWRITEBYTECODE": "1",
             "CDK_VALIDATION": "false",  # takes as long as all the rest; `make synth` has the same templates validated
         }
+        command, given = [sys.executable, "-c", _PROGRAM], json.dumps(orders)
         done = subprocess.run(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            command, cwd=ROOT, env=environment, input=given, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
             raise SynthesisError(done.stderr.strip() or done.stdout.strip())
-        try:
-            made.rename(folder)
-        except OSError:  # another process was first, with the same content
-            if not (folder / "manifest.json").exists():
-                raise
+        for folder, new in made.items():
+            new.rename(folder)
 
 
 def _forget_old() -> None:
@@ -110,12 +133,16 @@ def _forget_old() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _digest(context: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps(context, sort_keys=True).encode())
+def _digest_of_sources() -> bytes:
+    digest = hashlib.sha256()
     for path in _source_files():
         digest.update(f"{path.relative_to(ROOT)}\0".encode())
         digest.update(path.read_bytes())
-    return digest.hexdigest()[:20]
+    return digest.digest()
+
+
+def _name(sources: bytes, settings: Mapping[str, Any]) -> str:
+    return hashlib.sha256(sources + json.dumps(settings, sort_keys=True).encode()).hexdigest()[:20]
 
 
 def _source_files() -> Iterator[Path]:

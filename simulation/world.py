@@ -21,7 +21,7 @@ from simulation.idle import Idle
 from simulation.workload import FOREIGN_ACCOUNT, FOREIGN_VAULT, SOMEONE_ELSES, VAULT, Archive, Step, Workload
 from thaw import bounds
 
-_SETTINGS = {"maxUnits": 2, "vaults": ["*", f"arn:aws:glacier:{REGION}:{FOREIGN_ACCOUNT}:vaults/*"]}
+SETTINGS = {"maxUnits": 2, "vaults": ["*", f"arn:aws:glacier:{REGION}:{FOREIGN_ACCOUNT}:vaults/*"]}
 _NEVER_IDLE_SECONDS = 1e9
 _COLLECTED_AT = (50_000, 20, 20)
 """For the garbage collector: so many objects, and times of the younger generations."""
@@ -41,10 +41,14 @@ class World:
 
     @classmethod
     @contextmanager
-    def deployed(cls, assembly: Path | None = None) -> Iterator[World]:
-        """Args: assembly: a cdk.out folder to deploy in place of the app."""
-        stock = Stock()
-        with Cloud(settings=_SETTINGS, assembly=assembly, stock=stock) as cloud:
+    def deployed(cls, assembly: Path | None = None, stock: Stock | None = None) -> Iterator[World]:
+        """
+        Args:
+            assembly: a cdk.out folder to deploy in place of the app.
+            stock: loaded code of the functions, from an earlier deployment.
+        """
+        stock = stock or Stock()
+        with Cloud(settings=SETTINGS, assembly=assembly, stock=stock) as cloud:
             cloud.functions.idle_seconds = _NEVER_IDLE_SECONDS
             gc.freeze()  # what is there now stays: to look through it again and again takes a tenth of the time,
             gc.set_threshold(*_COLLECTED_AT)  # and through what is new, as often as Python does, another

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _USAGE = pytest.StashKey["RoleUsage"]()
 _SENT_AS = "role_usage"
+_OURS = ("bench", "local", "simulation", "tests")
 
 # Properties get the same examples on every run, and no deadline: no test is timed.
 settings.register_profile(
@@ -40,10 +41,22 @@ gc.disable()
 
 
 def pytest_runtestloop() -> None:
-    """A quarter of the tests' time went into looking for rubbish among all that was imported."""
+    """A quarter of the tests' time went into looking for rubbish among all that was imported, and a tenth into loading
+    the CDK anew for each of the settings that it is deployed with."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     gc.enable()
+    settings = _settings_named()
+    if len(settings) > 1:
+        from local.assembly import synthesize_each
+
+        synthesize_each([None, *settings])
+
+
+def _settings_named() -> list[Mapping[str, object]]:
+    """By any module that is loaded, in `SETTINGS`."""
+    ours = [module for name, module in sorted(sys.modules.items()) if name.partition(".")[0] in _OURS]
+    return [found for module in ours if isinstance(found := getattr(module, "SETTINGS", None), dict)]
 
 
 def _usage(config: pytest.Config) -> RoleUsage:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from local.assembly import synthesize
+from local.assembly import Assembly, synthesize, synthesize_each
 from local.cloud import Cloud
+from local.deploy import REGION
 from local.event_sources.queues import QueueSource
 from local.event_sources.streams import StreamSource
 
@@ -77,3 +79,16 @@ def test_the_same_code_and_settings_are_synthesized_once() -> None:
     first = synthesize()
     assert synthesize() == first
     assert not list(first.rglob("__pycache__"))
+
+
+def test_with_other_settings_it_is_another_one() -> None:
+    default, one, again = synthesize_each([None, {"maxUnits": 1}, {"maxUnits": 0}])
+    assert default == again
+    assert [_most_units(folder) for folder in (default, one)] == ["0", "1"]
+
+
+def _most_units(folder: Path) -> str:
+    (stack,) = (stack for stack in Assembly.read(folder, "1", REGION).stacks if stack.name == "Thaw")
+    functions = (one["Properties"] for one in stack.template["Resources"].values() if "Handler" in one["Properties"])
+    (top_up,) = (one for one in functions if one["Handler"].startswith("top_up."))
+    return str(top_up["Environment"]["Variables"]["MAX_UNITS"])

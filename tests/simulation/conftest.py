@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.stock import Stock
 from simulation.world import World
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    with World.deployed() as world:
+def world(stock: Stock) -> Iterator[World]:
+    with World.deployed(stock=stock) as world:
         yield world
