@@ -89,6 +89,6 @@ def test_with_other_settings_it_is_another_one() -> None:
 
 def _most_units(folder: Path) -> str:
     (stack,) = (stack for stack in Assembly.read(folder, "1", REGION).stacks if stack.name == "Thaw")
-    functions = (one["Properties"] for one in stack.template["Resources"].values() if "Handler" in one["Properties"])
-    (top_up,) = (one for one in functions if one["Handler"].startswith("top_up."))
+    found = (one.get("Properties", {}) for one in stack.template["Resources"].values())
+    (top_up,) = (one for one in found if one.get("Handler", "").startswith("top_up."))
     return str(top_up["Environment"]["Variables"]["MAX_UNITS"])
