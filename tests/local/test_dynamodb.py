@@ -1,6 +1,7 @@
 """Where moto's tables would write otherwise than DynamoDB's: streams, transactions, time to live, costs."""
 
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +11,21 @@ from botocore.exceptions import ClientError
 from local.cloud import Cloud
 from local.dynamodb_local.tables import ENDPOINT_VARIABLE
 from local.meter import item_bytes
-from tests.local.conftest import MakeCloud
+from tests.local.small_stack import write_assembly
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    assembly = write_assembly(tmp_path_factory.mktemp("small") / "cdk.out")
+    with Cloud(1, assembly=assembly, shard_count=1) as cloud:
+        yield cloud
 
 
 @pytest.fixture
-def cloud(make_cloud: MakeCloud) -> Cloud:
-    return make_cloud()
+def cloud(deployed: Cloud) -> Cloud:
+    """With nothing in its table."""
+    deployed.reset(1)
+    return deployed
 
 
 def table(cloud: Cloud) -> dict[str, str]:
