@@ -1,7 +1,6 @@
 """A deployed cloud, back to just deployed for each test."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,34 +9,12 @@ from local.cloud import Cloud
 from local.stock import Stock
 from tests.end_to_end.ticks import let_sleep, wake_at_every_tick
 from tests.end_to_end.user import OWN_ACCOUNT, User
+from tests.kept import Kept
 
 _HERE = Path(__file__).parent
 
 
-class Deployed:
-    """The one cloud of this process that is deployed, until tests want other settings, or none."""
-
-    def __init__(self) -> None:
-        self._settings: Mapping[str, object] | None = None
-        self._stack = ExitStack()
-
-    def with_settings(self, settings: Mapping[str, object], stock: Stock) -> Cloud:
-        if settings != self._settings:
-            self.end()
-            self._cloud = self._stack.enter_context(Cloud(settings=settings, stock=stock))
-            self._settings = settings
-        return self._cloud
-
-    def end_unless(self, settings: Mapping[str, object] | None) -> None:
-        if settings is None or settings != self._settings:
-            self.end()
-
-    def end(self) -> None:
-        self._settings = None
-        self._stack.close()
-
-
-_DEPLOYED = Deployed()
+_DEPLOYED: Kept[Cloud] = Kept()
 
 
 def _settings_of(item: pytest.Item | None) -> Mapping[str, object] | None:
@@ -50,22 +27,23 @@ def _settings_of(item: pytest.Item | None) -> Mapping[str, object] | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Modules with the same settings share a cloud: to deploy takes half a second. There is one at a time."""
-    if nextitem is not None:
+    """Modules with the same settings share a cloud."""
+    if nextitem is not None and nextitem.path != item.path:
         _DEPLOYED.end_unless(_settings_of(nextitem))
 
 
 @pytest.fixture(scope="session")
-def deployments(role_usage_is_noted: None) -> Iterator[Deployed]:
+def deployments(role_usage_is_noted: None) -> Iterator[Kept[Cloud]]:
     """Ends while it is still noted what roles were used for."""
     yield _DEPLOYED
     _DEPLOYED.end()
 
 
 @pytest.fixture(scope="module")
-def deployed(request: pytest.FixtureRequest, deployments: Deployed, stock: Stock) -> Cloud:
+def deployed(request: pytest.FixtureRequest, deployments: Kept[Cloud], stock: Stock) -> Cloud:
     """Both stacks, with the settings that the module names in `SETTINGS`."""
-    return deployments.with_settings(getattr(request.module, "SETTINGS", {}), stock)
+    settings: Mapping[str, object] = getattr(request.module, "SETTINGS", {})
+    return deployments.get(settings, lambda: Cloud(settings=settings, stock=stock))
 
 
 @pytest.fixture
