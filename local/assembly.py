@@ -21,7 +21,7 @@ from infra.settings import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "assemblies"
-_SOURCES = ("app.py", "cdk.json", "constraints.txt", "requirements.txt", "infra", "functions")
+_SOURCES = ("cdk.json", "constraints.txt", "requirements.txt", "infra", "functions")
 _KEPT_ASSEMBLIES = 30
 _PROGRAM = "import gc; gc.disable(); from local import synthesis; synthesis.main()"
 """Of what it loads nothing is rubbish, and to look for it takes a quarter of the time."""

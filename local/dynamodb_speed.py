@@ -27,7 +27,7 @@ def _size(typed: DynamoType) -> int:
     """Without a copy of each member of a map."""
     kind, value = typed.type, typed.value
     if kind == "S":
-        return len(value) if value.isascii() else bytesize(value)
+        return _bytes_of(value)
     if kind == "N":
         return len(str(value))
     if kind in _SETS:
@@ -103,7 +103,7 @@ def _projected(item: Item, paths: list[list[str]]) -> Item:
 
 def _stays(typed: DynamoType) -> bool:
     """Whether a value comes back from Python's as it was."""
-    return typed.type == "S" or (typed.type == "N" and typed.value.isdigit() and str(int(typed.value)) == typed.value)
+    return typed.type == "S" or (typed.type == "N" and typed.value.isdecimal() and str(int(typed.value)) == typed.value)
 
 
 def _regular(typed: DynamoType) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from moto.dynamodb.models import dynamodb_backends
 
+from local import garbage
 from local.calls import Call, Caller
 from local.cloud import Cloud
 from local.deploy import ACCOUNT_ID, REGION
@@ -23,8 +23,6 @@ from thaw import bounds
 
 SETTINGS = {"maxUnits": 2, "vaults": ["*", f"arn:aws:glacier:{REGION}:{FOREIGN_ACCOUNT}:vaults/*"]}
 _NEVER_IDLE_SECONDS = 1e9
-_COLLECTED_AT = (50_000, 20, 20)
-"""For the garbage collector: so many objects, and times of the younger generations."""
 
 
 @dataclass
@@ -50,8 +48,7 @@ class World:
         stock = stock or Stock()
         with Cloud(settings=SETTINGS, assembly=assembly, stock=stock) as cloud:
             cloud.functions.idle_seconds = _NEVER_IDLE_SECONDS
-            gc.freeze()  # what is there now stays: to look through it again and again takes a tenth of the time,
-            gc.set_threshold(*_COLLECTED_AT)  # and through what is new, as often as Python does, another
+            garbage.begin_to_look()
             yield cls(cloud, stock, dict(cloud.functions.configs), cloud.calls.refusal)
 
     def prepared(self, seed: int, workload: Workload) -> History:
@@ -65,9 +62,9 @@ class World:
         (table,) = dynamodb_backends[ACCOUNT_ID][REGION].tables.values()
         history = History(cloud.clock, cloud.calls, table)
         cloud.on_change = history.on_change
-        skips = _none if workload.every_tick else Idle(cloud, history, self.skew_seconds)
+        idle = Idle(cloud, history, self.skew_seconds)
         for schedule in cloud.wiring.schedules:
-            schedule.skips = skips
+            schedule.skips = lambda arn: not workload.every_tick and idle(arn)
         return history
 
     def _configure(self, workload: Workload) -> None:
@@ -145,10 +142,6 @@ class World:
     def code(self) -> Path:
         """The folder of the functions' code."""
         return next(iter(self.configs.values())).code
-
-
-def _none(function_arn: str) -> bool:
-    return False
 
 
 def _shared_with_us() -> dict[str, object]:

@@ -1,4 +1,5 @@
-"""After the whole suite: no role allows what neither its function nor Lambda in its name ever did.
+"""What all tests share; and after the whole suite: no role allows what neither its function nor Lambda in its name ever
+did.
 
 Processes of pytest-xdist hand what they saw to the one that started them, which decides. A part of the suite decides
 nothing.
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from local import garbage
+from tests.kept import Kept
 
 if TYPE_CHECKING:
     from local.stock import Stock
@@ -43,9 +47,7 @@ gc.disable()
 def pytest_runtestloop() -> None:
     """A quarter of the tests' time went into looking for rubbish among all that was imported, and a tenth into loading
     the CDK anew for each of the settings that it is deployed with."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-    gc.enable()
+    garbage.begin_to_look()
     settings = _settings_named()
     if len(settings) > 1:
         from local.assembly import synthesize_each
@@ -80,6 +82,22 @@ def stock() -> Stock:
     from local.stock import Stock
 
     return Stock()
+
+
+_KEPT = Kept()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    if nextitem is not None and nextitem.path != item.path:
+        _KEPT.end_before(nextitem)
+
+
+@pytest.fixture(scope="session")
+def kept(role_usage_is_noted: None) -> Iterator[Kept]:
+    """Ends while it is still noted what roles were used for."""
+    yield _KEPT
+    _KEPT.end()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -43,11 +43,6 @@ def until(look: Callable[[], Found | None], seconds: float = 20) -> Found:
     return found
 
 
-def end_jobs(user: User, vault: str) -> None:
-    """Those of a vault that run end now, in their own good time or not."""
-    user.served.do(_end_jobs, vault)
-
-
 def _end_jobs(cloud: Cloud, vault_name: str) -> None:
     account = cloud.glacier.account(ACCOUNT_ID, REGION)
     vault = account.vault(vault_name)
@@ -62,7 +57,7 @@ def end_jobs_at_rest(ready: Callable[[], bool], user: User, vault: str, monkeypa
 
     def rest(seconds: float) -> None:
         if ready():
-            end_jobs(user, vault)
+            user.served.do(_end_jobs, vault)
         sleep(seconds)
 
     monkeypatch.setattr("time.sleep", rest)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from local import garbage
+
 if TYPE_CHECKING:
     from local.cloud import Cloud
 
@@ -59,9 +61,7 @@ def _serve(pipe: Connection[Any, Any], settings: Mapping[str, object]) -> None:
     from tests.serving import serving
 
     with serving(settings) as up:
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
-        gc.enable()
+        garbage.begin_to_look()
         pipe.send(up.url)
         while True:
             what, given, named = pipe.recv()

@@ -1,7 +1,6 @@
 """A deployed cloud, back to just deployed for each test."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pytest
 
@@ -11,39 +10,12 @@ from tests.end_to_end.ticks import let_sleep, wake_at_every_tick
 from tests.end_to_end.user import OWN_ACCOUNT, User
 from tests.kept import Kept
 
-_HERE = Path(__file__).parent
-
-
-_DEPLOYED: Kept[Cloud] = Kept()
-
-
-def _settings_of(item: pytest.Item | None) -> Mapping[str, object] | None:
-    """What a test has `deployed` with; None where it makes its own cloud, or has none."""
-    if not isinstance(item, pytest.Function) or "deployed" not in item.fixturenames or item.path.parent != _HERE:
-        return None
-    settings: Mapping[str, object] = getattr(item.module, "SETTINGS", {})
-    return settings
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Modules with the same settings share a cloud."""
-    if nextitem is not None and nextitem.path != item.path:
-        _DEPLOYED.end_unless(_settings_of(nextitem))
-
-
-@pytest.fixture(scope="session")
-def deployments(role_usage_is_noted: None) -> Iterator[Kept[Cloud]]:
-    """Ends while it is still noted what roles were used for."""
-    yield _DEPLOYED
-    _DEPLOYED.end()
-
 
 @pytest.fixture(scope="module")
-def deployed(request: pytest.FixtureRequest, deployments: Kept[Cloud], stock: Stock) -> Cloud:
+def deployed(request: pytest.FixtureRequest, kept: Kept, stock: Stock) -> Cloud:
     """Both stacks, with the settings that the module names in `SETTINGS`."""
     settings: Mapping[str, object] = getattr(request.module, "SETTINGS", {})
-    return deployments.get(settings, lambda: Cloud(settings=settings, stock=stock))
+    return kept.get(request, lambda: Cloud(settings=settings, stock=stock))
 
 
 @pytest.fixture

@@ -6,14 +6,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFTEST = """
-import gc
-
-gc.disable()  # while all is loaded, in either process
-
 from functools import partial
 
-from tests import role_usage
 from tests.conftest import *
+from tests import role_usage
 
 role_usage.RoleUsage = partial(role_usage.RoleUsage, stack="Small")
 """
